@@ -1,0 +1,155 @@
+use std::future::Future;
+
+use crate::Session;
+
+/// A session that can group work into all-or-nothing units.
+///
+/// A backend without transactions does not implement it, and asking such a
+/// session to commit does not compile.
+///
+/// # Contract
+///
+/// In addition to [`Session`]'s; checked by the same suite.
+///
+/// 1. **An open transaction is never `Clean`.** From before `begin` talks to the
+///    remote end until a commit or rollback is confirmed, `condition` is not
+///    `Clean`, so that a dropped lease is rolled back before anyone else gets it.
+/// 2. **`commit` names its outcome.** `Committed` means durable, `RolledBack` that
+///    nothing of the unit is or will be visible, `Unknown` that nobody can tell.
+///    After each of the three no transaction is open on the session, or the
+///    session is `Broken`.
+/// 3. **`rollback` needs no transaction.** Without one it does nothing.
+/// 4. **Savepoints nest.** Ending one ends those inside it. A savepoint's name is
+///    never used twice on a session.
+pub trait Transactional: Session {
+    /// Starts a transaction. The pool never calls it inside another one.
+    ///
+    /// # Errors
+    ///
+    /// No transaction is open then, or the session is not `Clean`.
+    fn begin(
+        this: &mut Self,
+        options: &TxOptions,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Makes the transaction's work permanent, and says whether it did.
+    ///
+    /// # Cancel safety
+    ///
+    /// The outcome is unknown when the future is dropped half way.
+    fn commit(this: &mut Self) -> impl Future<Output = CommitOutcome<Self::Error>> + Send;
+
+    /// Undoes the transaction's work.
+    ///
+    /// # Errors
+    ///
+    /// The remote end did not confirm; the session is not `Clean` then.
+    fn rollback(this: &mut Self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Marks a point inside the transaction to come back to.
+    ///
+    /// # Errors
+    ///
+    /// The savepoint was not set; the transaction is as it was, or the session
+    /// says otherwise.
+    fn savepoint(this: &mut Self) -> impl Future<Output = Result<Savepoint, Self::Error>> + Send;
+
+    /// Keeps the work done since `savepoint` and forgets the mark.
+    ///
+    /// # Errors
+    ///
+    /// The work since the mark is in doubt; roll the transaction back.
+    fn release_savepoint(
+        this: &mut Self,
+        savepoint: Savepoint,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Undoes the work done since `savepoint` and forgets the mark.
+    ///
+    /// # Errors
+    ///
+    /// The work since the mark is in doubt; roll the transaction back.
+    fn rollback_to(
+        this: &mut Self,
+        savepoint: Savepoint,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+#[must_use = "a commit that did not happen is easily taken for one that did"]
+#[allow(clippy::exhaustive_enums, reason = "a commit has these three outcomes and no fourth")]
+pub enum CommitOutcome<E> {
+    /// Durable.
+    Committed,
+    /// Nothing of the unit is or will be visible; the cause where there is one.
+    RolledBack(Option<E>),
+    /// The acknowledgement was lost: the work is there, or it is not.
+    Unknown(E),
+}
+
+/// A mark inside a transaction, numbered by the session that set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Savepoint(u64);
+
+impl Savepoint {
+    /// A savepoint of this number; numbers are not used twice on a session.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number given to [`new`](Self::new).
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a transaction should be like. The default asks for nothing: the remote
+/// end's own isolation, reading and writing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TxOptions {
+    /// The isolation asked for; `None` leaves the remote end's default.
+    pub isolation: Option<Isolation>,
+    /// True if writing is to be refused by the remote end.
+    pub read_only: bool,
+}
+
+impl TxOptions {
+    /// Asks for nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for this isolation or a stronger one. Default: the remote end's own.
+    #[must_use]
+    pub const fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = Some(isolation);
+        self
+    }
+
+    /// Has the remote end refuse writes. Default: writing is allowed.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+}
+
+/// How much a transaction sees of others, weakest first. Named as in the SQL
+/// standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// May see what others have not committed.
+    ReadUncommitted,
+    /// Each statement sees what was committed before it began.
+    ReadCommitted,
+    /// The whole transaction sees what was committed before it began.
+    RepeatableRead,
+    /// As if transactions ran one after another.
+    Serializable,
+}
