@@ -1,11 +1,32 @@
 //! Session lifecycle and a bounded, queueing pool.
+//!
+//! A [`Backend`] opens sessions at one remote place; a [`Session`] is one logged-in
+//! conversation with it; a [`Pool`] lends them, at most so many, first come first
+//! served. A [`Lease`] is a borrowed session and a [`Unit`] is a unit of work, for
+//! sessions that are [`Transactional`].
+//!
+//! This crate knows no database and no protocol; backend crates bring those.
 
 mod backend;
 mod condition;
+mod error;
+mod pool;
 mod session;
+mod status;
+mod sync;
 mod transaction;
+mod tx;
+mod unit;
 
 pub use backend::{Backend, SessionError};
 pub use condition::{Condition, Fault};
+pub use error::{
+    AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
+    TryAcquireError, TxError,
+};
+pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
 pub use session::Session;
+pub use status::{CloseReport, Closed, Counters, Holder, Status};
 pub use transaction::{CommitOutcome, Isolation, Savepoint, Transactional, TxOptions};
+pub use tx::Tx;
+pub use unit::Unit;

@@ -1,0 +1,198 @@
+//! Waiting for a session.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{self, Instant, Sleep};
+
+use super::ledger::Refusal;
+use super::places::Borrower;
+use super::queue::{Request, Ticket, Verdict};
+use super::shared::{Entry, Shared, Sight};
+use crate::sync::Arc;
+use crate::{AcquireError, Lease, Session};
+
+/// What one acquire asks for; see [`Pool::acquire_with`](crate::Pool::acquire_with).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcquireOptions {
+    /// The time this acquire is given; `None` is the pool's `acquire_timeout`.
+    pub timeout: Option<Duration>,
+}
+
+impl AcquireOptions {
+    /// Asks for nothing in particular.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives this acquire its own time, over queueing and opening together.
+    /// Zero takes an idle session or times out at once, without joining the
+    /// queue; `Duration::MAX` waits for ever. Default: the pool's
+    /// [`acquire_timeout`](crate::PoolBuilder::acquire_timeout).
+    #[must_use]
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+}
+
+/// The future of [`Pool::acquire`](crate::Pool::acquire). Dropped while queued it
+/// leaves the queue, and passes on what was granted to it in that very moment.
+pub(crate) struct Acquire<'a, S: Session> {
+    shared: &'a Arc<Shared<S>>,
+    limit: Duration,
+    site: &'static Location<'static>,
+    progress: Progress,
+    /// Only where the janitor's clock cannot be relied on: it lives on another
+    /// runtime.
+    own_time: Option<Pin<Box<Sleep>>>,
+}
+
+enum Progress {
+    New,
+    Queued { ticket: Ticket, janitor_replaced: bool },
+    Done,
+}
+
+impl<'a, S: Session> Acquire<'a, S> {
+    pub(crate) const fn new(
+        shared: &'a Arc<Shared<S>>,
+        limit: Duration,
+        site: &'static Location<'static>,
+    ) -> Self {
+        Self { shared, limit, site, progress: Progress::New, own_time: None }
+    }
+
+    fn join(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
+        let request = self.request(cx);
+        if self.limit.is_zero() {
+            return Poll::Ready(Err(self.timed_out_at_once(&request)));
+        }
+        let deadline = request.deadline;
+        match self.shared.lend_or_join(request) {
+            Ok(Entry::Lent(place, session)) => {
+                Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+            }
+            Ok(Entry::Queued { ticket, keeps_own_time }) => {
+                self.progress = Progress::Queued { ticket, janitor_replaced: false };
+                if keeps_own_time {
+                    self.own_time = deadline.map(|at| Box::pin(time::sleep_until(at)));
+                    return self.look(cx);
+                }
+                Poll::Pending
+            }
+            Err(refusal) => Poll::Ready(Err(turned_away(refusal))),
+        }
+    }
+
+    fn request(&self, cx: &Context<'_>) -> Request {
+        let now = Instant::now();
+        Request {
+            waker: cx.waker().clone(),
+            borrower: Borrower { site: self.site, task: tokio::task::try_id(), since: now },
+            deadline: now.checked_add(self.limit),
+            opening_mark: Duration::ZERO,
+        }
+    }
+
+    fn timed_out_at_once(&self, request: &Request) -> AcquireError {
+        match self.shared.timed_out_at_once(request) {
+            Ok(timed_out) => AcquireError::TimedOut(Box::new(timed_out)),
+            Err(_) => AcquireError::Closed,
+        }
+    }
+
+    /// Looks what became of the wait.
+    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
+        let Progress::Queued { ticket, janitor_replaced } = self.progress else {
+            unreachable!("looks only while queued")
+        };
+        if self.own_time.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+            self.own_time = None;
+            self.shared.expire_waiters();
+        }
+        match self.shared.see(ticket, cx.waker()) {
+            Sight::Decided(request, verdict) => {
+                self.progress = Progress::Done;
+                Poll::Ready(self.conclude(&request, verdict))
+            }
+            Sight::StillQueued { janitor_lost: false } => Poll::Pending,
+            Sight::StillQueued { janitor_lost: true } => {
+                self.go_on_without_janitor(ticket, janitor_replaced)
+            }
+        }
+    }
+
+    /// The janitor's runtime is gone. Once, another one is started on this one.
+    fn go_on_without_janitor(
+        &mut self,
+        ticket: Ticket,
+        replaced: bool,
+    ) -> Poll<Result<Lease<S>, AcquireError>> {
+        if !replaced && self.shared.replace_lost_janitor().is_ok() {
+            self.progress = Progress::Queued { ticket, janitor_replaced: true };
+            return Poll::Pending;
+        }
+        self.progress = Progress::Done;
+        self.shared.leave(ticket);
+        Poll::Ready(Err(AcquireError::NoRuntime))
+    }
+
+    fn conclude(&self, request: &Request, verdict: Verdict<S>) -> Result<Lease<S>, AcquireError> {
+        match verdict {
+            Verdict::Granted(place, session) => Ok(Lease::new(self.shared, place, session)),
+            Verdict::Failed(failure) => {
+                Err(AcquireError::Failed { fault: failure.fault, cause: failure.cause })
+            }
+            Verdict::Closed => Err(AcquireError::Closed),
+            Verdict::TimedOut => {
+                Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request, self.limit))))
+            }
+        }
+    }
+}
+
+impl<S: Session> Future for Acquire<'_, S> {
+    type Output = Result<Lease<S>, AcquireError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.progress {
+            Progress::New => {
+                self.progress = Progress::Done;
+                match self.shared.lend(self.site) {
+                    Some((place, session)) => {
+                        Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+                    }
+                    None => self.join(cx),
+                }
+            }
+            Progress::Queued { .. } => self.look(cx),
+            Progress::Done => panic!("an acquire was polled after it had answered"),
+        }
+    }
+}
+
+impl<S: Session> Drop for Acquire<'_, S> {
+    fn drop(&mut self) {
+        if let Progress::Queued { ticket, .. } = self.progress {
+            self.shared.leave(ticket);
+        }
+    }
+}
+
+fn turned_away(refusal: Refusal) -> AcquireError {
+    match refusal {
+        Refusal::Closed => AcquireError::Closed,
+        Refusal::QueueFull(status) => AcquireError::QueueFull { status },
+        Refusal::Rejected(failure) => {
+            AcquireError::Failed { fault: failure.fault, cause: failure.cause }
+        }
+        Refusal::NoRuntime => AcquireError::NoRuntime,
+    }
+}

@@ -1,0 +1,141 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::opener::Opener;
+use super::settings::Draft;
+use crate::{Backend, ConfigError, Pool, Session};
+
+/// Sets up a [`Pool`].
+///
+/// Every setting has a default that suits one service talking to one remote end.
+/// Nothing is checked before [`build`](Self::build), so setters may be called in
+/// any order.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct PoolBuilder<S> {
+    opener: Box<dyn Opener<S>>,
+    draft: Draft,
+}
+
+impl<S: Session> PoolBuilder<S> {
+    pub(crate) fn new(backend: impl Backend<Session = S>) -> Self {
+        Self { opener: Box::new(backend), draft: Draft::default() }
+    }
+
+    /// Names the pool in its errors, for services that have several.
+    /// Default: no name.
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.draft.name = Some(name.into());
+        self
+    }
+
+    /// Caps sessions, in whatever state: opening, idle, leased, cleaning and
+    /// closing together, at every instant. At least 1. Default: 10.
+    pub fn max_size(mut self, sessions: usize) -> Self {
+        self.draft.max_size = sessions;
+        self
+    }
+
+    /// Caps idle sessions: one that comes back beyond it, when nobody waits, is
+    /// ended. At most `max_size`. Default: `max_size`.
+    ///
+    /// Together with `max_size` this is what SQLAlchemy calls `pool_size` and
+    /// `max_overflow`: `max_idle(5).max_size(15)` keeps 5 and allows 10 more.
+    pub fn max_idle(mut self, sessions: usize) -> Self {
+        self.draft.max_idle = Some(sessions);
+        self
+    }
+
+    /// Keeps that many sessions idle, opening more in the background as they are
+    /// lent, while `max_size` allows. At most `max_idle`. Default: 0.
+    ///
+    /// The stock is filled from [`build`](Self::build) on when that is called
+    /// inside a runtime, and from the first `acquire` on otherwise.
+    pub fn min_idle(mut self, sessions: usize) -> Self {
+        self.draft.min_idle = sessions;
+        self
+    }
+
+    /// Caps tasks queued for a session; one more fails at once with
+    /// [`QueueFull`](crate::AcquireError::QueueFull) instead of joining a line it
+    /// would time out in. Zero never queues. Default: 1000.
+    ///
+    /// A task whose session has yet to be opened is queued, too: with zero, only
+    /// idle sessions are lent.
+    pub fn max_waiters(mut self, tasks: usize) -> Self {
+        self.draft.max_waiters = tasks;
+        self
+    }
+
+    /// Caps openings in progress at once, so that neither a spike nor the end of
+    /// an outage storms the remote end. At least 1. Default: 2.
+    pub fn max_connecting(mut self, openings: usize) -> Self {
+        self.draft.max_connecting = openings;
+        self
+    }
+
+    /// Bounds one acquire in total, queueing and opening together; no caller
+    /// waits longer. [`AcquireOptions::timeout`](crate::AcquireOptions::timeout)
+    /// sets it for one call. Not zero. Default: 30 s.
+    pub fn acquire_timeout(mut self, limit: Duration) -> Self {
+        self.draft.acquire_timeout = limit;
+        self
+    }
+
+    /// Bounds one opening, from the name's resolution to the end of the login.
+    /// It is not tied to any caller: an opening goes on when the caller it was
+    /// begun for has given up. Not zero. Default: 15 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.draft.connect_timeout = limit;
+        self
+    }
+
+    /// Bounds the cleaning of a session that came back dirty; one that takes
+    /// longer is ended. Not zero. Default: 5 s.
+    pub fn release_timeout(mut self, limit: Duration) -> Self {
+        self.draft.release_timeout = limit;
+        self
+    }
+
+    /// Bounds the ending of a session; its place is free after that, confirmed
+    /// or not. Not zero. Default: 5 s.
+    pub fn close_timeout(mut self, limit: Duration) -> Self {
+        self.draft.close_timeout = limit;
+        self
+    }
+
+    /// Bounds each begin, commit, rollback and savepoint that a
+    /// [`Unit`](crate::Unit) or [`Pool::transaction`] sends, so that a dead
+    /// network cannot hold a caller for ever. A commit that takes longer has an
+    /// unknown outcome. The statements between them are the caller's to bound.
+    /// Not zero. Default: 30 s.
+    pub fn lifecycle_timeout(mut self, limit: Duration) -> Self {
+        self.draft.lifecycle_timeout = limit;
+        self
+    }
+
+    /// Ends a session unused for this long, counted from its return; `min_idle`
+    /// sessions stay. `None` never does. Not zero. Default: 10 min.
+    pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.draft.idle_timeout = limit.into();
+        self
+    }
+
+    /// Checks the settings and makes the pool. Opens nothing yet, unless a
+    /// [`min_idle`](Self::min_idle) is to be kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first setting that cannot work, its value, and
+    /// what would be valid.
+    pub fn build(self) -> Result<Pool<S>, ConfigError> {
+        Ok(Pool::new(self.opener, self.draft.validate()?))
+    }
+}
+
+impl<S> fmt::Debug for PoolBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The backend is left out: it may hold credentials.
+        f.debug_struct("PoolBuilder").field("settings", &self.draft).finish_non_exhaustive()
+    }
+}

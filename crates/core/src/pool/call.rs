@@ -1,0 +1,83 @@
+//! Calls into a backend: bounded in time, panics caught.
+
+use std::any::Any;
+use std::future::{self, Future};
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time;
+
+use crate::error::{CallError, Cause};
+
+/// Why a call did not answer with what it was asked for.
+#[derive(Debug)]
+pub(crate) enum CallFailure<E> {
+    /// It answered an error.
+    Answered(E),
+    /// It did not answer.
+    Silent(CallError),
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> CallFailure<E> {
+    pub(crate) fn into_cause(self) -> Cause {
+        match self {
+            Self::Answered(error) => Arc::new(error),
+            Self::Silent(error) => Arc::new(error),
+        }
+    }
+}
+
+/// Awaits `work` for at most `limit`, and takes a panic for an answer.
+///
+/// Outside of a runtime there is no clock to go by, and the work is awaited as it
+/// is: whoever drives a session without a runtime has limits of his own.
+pub(crate) async fn bounded<T>(
+    call: &'static str,
+    limit: Duration,
+    work: impl Future<Output = T> + Send,
+) -> Result<T, CallError> {
+    let work = caught(call, work);
+    if tokio::runtime::Handle::try_current().is_err() {
+        return work.await;
+    }
+    match time::timeout(limit, work).await {
+        Ok(answer) => answer,
+        Err(_) => Err(CallError::TimedOut { call, limit }),
+    }
+}
+
+/// [`bounded`], for calls that answer a `Result`.
+pub(crate) async fn try_bounded<T, E>(
+    call: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> Result<T, CallFailure<E>> {
+    match bounded(call, limit, work).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(CallFailure::Answered(error)),
+        Err(silent) => Err(CallFailure::Silent(silent)),
+    }
+}
+
+async fn caught<T>(call: &'static str, work: impl Future<Output = T>) -> Result<T, CallError> {
+    let mut work = pin!(work);
+    future::poll_fn(|cx| match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+        Err(panic) => Poll::Ready(Err(CallError::Panicked { call, message: message(&*panic) })),
+    })
+    .await
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "no message".to_owned()
+    }
+}

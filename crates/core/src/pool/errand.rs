@@ -1,0 +1,137 @@
+//! One session's opening, cleaning or closing, in a task of its own.
+
+use std::sync::Arc as StdArc;
+
+use tokio::time::Instant;
+
+use super::aftermath::abort_session;
+use super::call::{self, CallFailure};
+use super::ledger::{Errand, Work};
+use super::outage::Failure;
+use super::places::PlaceId;
+use super::shared::Shared;
+use crate::error::{CallError, Cause};
+use crate::sync::Arc;
+use crate::{Condition, Fault, Session};
+
+/// Runs an errand to its end, and answers for its place and session meanwhile:
+/// dropped half way, its runtime is gone, so the session is ended at once and the
+/// place freed.
+#[derive(Debug)]
+pub(crate) struct Runner<S: Session> {
+    shared: Arc<Shared<S>>,
+    place: PlaceId,
+    duty: Duty<S>,
+}
+
+/// What there is to answer for.
+#[derive(Debug)]
+enum Duty<S> {
+    /// A place, with a session still on its way.
+    Open,
+    Clean(S),
+    Close(S),
+    /// A place whose session is being closed; `close` has the session.
+    Closing,
+    Done,
+}
+
+impl<S: Session> Runner<S> {
+    pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<S>) -> Self {
+        let duty = match errand.work {
+            Work::Open => Duty::Open,
+            Work::Clean(session) => Duty::Clean(session),
+            Work::Close(session) => Duty::Close(session),
+        };
+        Self { shared, place: errand.place, duty }
+    }
+
+    pub(crate) async fn run(mut self) {
+        match self.duty {
+            Duty::Open => self.open().await,
+            Duty::Clean(_) => self.clean().await,
+            Duty::Close(_) => self.close().await,
+            Duty::Closing | Duty::Done => {}
+        }
+    }
+
+    async fn open(&mut self) {
+        let limit = self.shared.settings.connect_timeout;
+        match call::try_bounded("opening a session", limit, self.shared.opener.open_session()).await
+        {
+            Ok(session) => self.opened(session).await,
+            Err(failure) => {
+                self.duty = Duty::Done;
+                self.shared.open_failed(self.place, describe::<S>(failure));
+            }
+        }
+    }
+
+    async fn opened(&mut self, session: S) {
+        match super::shared::condition(&session) {
+            Condition::Clean => {
+                self.duty = Duty::Done;
+                self.shared.opened(self.place, session);
+            }
+            condition => self.refuse_unclean(session, condition).await,
+        }
+    }
+
+    /// The backend opened what must not be lent: a failed opening, whose session
+    /// is ended before its place is free again.
+    async fn refuse_unclean(&mut self, session: S, condition: Condition) {
+        let limit = self.shared.settings.close_timeout;
+        let _ = call::try_bounded("closing a session", limit, S::close(session)).await;
+        self.duty = Duty::Done;
+        let cause: Cause = StdArc::new(CallError::OpenedUnclean { condition });
+        let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
+        self.shared.open_failed(self.place, failure);
+    }
+
+    async fn clean(&mut self) {
+        let Duty::Clean(session) = &mut self.duty else { return };
+        let limit = self.shared.settings.release_timeout;
+        let answer = call::try_bounded("cleaning a session", limit, S::release(session)).await;
+        let fit = answer.is_ok() && super::shared::condition(session) == Condition::Clean;
+        let Duty::Clean(session) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
+        if fit {
+            self.shared.cleaned(self.place, session);
+        } else {
+            self.duty = Duty::Close(session);
+            self.shared.could_not_clean(self.place);
+            self.close().await;
+        }
+    }
+
+    async fn close(&mut self) {
+        let Duty::Close(session) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
+        let limit = self.shared.settings.close_timeout;
+        let answer = call::try_bounded("closing a session", limit, S::close(session)).await;
+        self.duty = Duty::Done;
+        self.shared.gone(self.place, answer.is_ok());
+    }
+}
+
+impl<S: Session> Drop for Runner<S> {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.duty, Duty::Done) {
+            Duty::Open => self.shared.open_abandoned(self.place),
+            Duty::Clean(session) | Duty::Close(session) => {
+                abort_session(session);
+                self.shared.gone(self.place, false);
+            }
+            Duty::Closing => self.shared.gone(self.place, false),
+            Duty::Done => {}
+        }
+    }
+}
+
+/// What kind of failure an opening met.
+fn describe<S: Session>(failure: CallFailure<S::Error>) -> Failure {
+    let fault = match &failure {
+        CallFailure::Answered(error) => S::classify(error),
+        CallFailure::Silent(CallError::TimedOut { .. }) => Fault::Transient,
+        CallFailure::Silent(_) => Fault::Other,
+    };
+    Failure { fault, cause: failure.into_cause(), at: Instant::now() }
+}

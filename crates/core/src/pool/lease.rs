@@ -1,0 +1,120 @@
+//! A borrowed session.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use super::call::{self, CallFailure};
+use super::places::PlaceId;
+use super::shared::{self, Shared};
+use crate::error::CallError;
+use crate::sync::Arc;
+use crate::{Condition, ReleaseError, Session};
+
+/// A session borrowed from a [`Pool`](crate::Pool), by value and without a
+/// lifetime: it can be moved into tasks and structs.
+///
+/// It dereferences to the session. Dropping it gives the session back, wherever
+/// and however that happens: on another thread, while unwinding, after the runtime
+/// is gone. A drop does not block and does not spawn: a session that says it is
+/// clean goes to the next waiter at once, any other is cleaned or ended in the
+/// background, and its place stays taken until that is done.
+#[must_use = "a lease gives its session back when it is dropped"]
+pub struct Lease<S: Session> {
+    /// `None` only after it was given up, when only the drop is left.
+    session: Option<S>,
+    place: PlaceId,
+    shared: Arc<Shared<S>>,
+}
+
+impl<S: Session> Lease<S> {
+    #[inline]
+    pub(crate) fn new(shared: &Arc<Shared<S>>, place: PlaceId, session: S) -> Self {
+        Self { session: Some(session), place, shared: Arc::clone(shared) }
+    }
+
+    pub(crate) fn lifecycle_timeout(&self) -> Duration {
+        self.shared.settings.lifecycle_timeout
+    }
+
+    pub(crate) fn condition(&self) -> Condition {
+        shared::condition(&**self)
+    }
+
+    /// Gives the session back once it is fit for the next borrower, and tells if
+    /// it could not be made so.
+    ///
+    /// A clean session goes back without a round trip. Otherwise this awaits the
+    /// cleaning, for at most
+    /// [`release_timeout`](crate::PoolBuilder::release_timeout).
+    ///
+    /// # Errors
+    ///
+    /// The session could not be cleaned; it is ended in the background. Nothing
+    /// is left to do.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future is dropping the lease: cleaning starts anew in the
+    /// background.
+    pub async fn release(mut self) -> Result<(), ReleaseError> {
+        match self.condition() {
+            Condition::Clean => Ok(()),
+            Condition::Broken(fault) => Err(ReleaseError::Broken { fault }),
+            Condition::Dirty | Condition::Busy => self.clean().await,
+        }
+    }
+
+    async fn clean(&mut self) -> Result<(), ReleaseError> {
+        let limit = self.shared.settings.release_timeout;
+        let answer = call::try_bounded("cleaning a session", limit, S::release(self)).await;
+        if answer.is_err() {
+            self.give_up();
+        }
+        answer.map_err(|failure| match failure {
+            CallFailure::Silent(CallError::TimedOut { limit, .. }) => {
+                ReleaseError::TimedOut { limit }
+            }
+            failure => ReleaseError::Failed { cause: failure.into_cause() },
+        })
+    }
+
+    /// Has the session ended, whatever it says of itself.
+    pub(crate) fn give_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.shared.give_up(self.place, session);
+        }
+    }
+}
+
+impl<S: Session> Deref for Lease<S> {
+    type Target = S;
+
+    #[inline]
+    fn deref(&self) -> &S {
+        self.session.as_ref().expect("a lease has its session until it is dropped")
+    }
+}
+
+impl<S: Session> DerefMut for Lease<S> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut S {
+        self.session.as_mut().expect("a lease has its session until it is dropped")
+    }
+}
+
+impl<S: Session> Drop for Lease<S> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.shared.take_back(self.place, session);
+        }
+    }
+}
+
+impl<S: Session> fmt::Debug for Lease<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The session is left out: it may hold credentials.
+        f.debug_struct("Lease").field("place", &self.place).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,548 @@
+//! The pool's books: who has what, since when, who waits.
+//!
+//! One struct under one short lock, with no clock and no await of its own: what
+//! time it is comes in as an argument, and what has to happen outside the lock
+//! (waking, ending) goes out as an [`Aftermath`]. Every rule about who gets which
+//! session is in this file, and the loom models run this very code.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use tokio::runtime;
+use tokio::time::Instant;
+
+use super::aftermath::Aftermath;
+use super::idle::{Idle, IdleStack};
+use super::janitor::Seat;
+use super::outage::{Failure, Outage};
+use super::places::{Borrower, Ending, Home, PlaceId, Places, Stage};
+use super::queue::{Queue, Request, Seen, Ticket, Verdict};
+use super::settings::Limits;
+use super::stopwatch::Stopwatch;
+use crate::Condition;
+use crate::status::{Counters, Holder, Status};
+
+#[derive(Debug)]
+pub(crate) struct Ledger<S> {
+    pub(super) limits: Limits,
+    pub(super) places: Places,
+    pub(super) queue: Queue<S>,
+    pub(super) outage: Outage,
+    pub(super) seat: Seat,
+    pub(super) counters: Counters,
+    pub(super) opening_time: Stopwatch,
+    idle: IdleStack<S>,
+    errands: VecDeque<Errand<S>>,
+    open: bool,
+    /// The counters when closing began, to report what came after.
+    pub(super) before_close: Option<Counters>,
+    closers: Vec<Waker>,
+}
+
+/// Work for the janitor: it concerns one place, and takes time.
+#[derive(Debug)]
+pub(crate) struct Errand<S> {
+    pub(crate) place: PlaceId,
+    pub(crate) work: Work<S>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Work<S> {
+    Open,
+    Clean(S),
+    Close(S),
+}
+
+/// Why an acquire may not join the queue.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Closed,
+    QueueFull(Box<Status>),
+    Rejected(Failure),
+    NoRuntime,
+}
+
+/// What the janitor is to do, and when to come again.
+#[derive(Debug)]
+pub(crate) struct Round<S> {
+    pub(crate) errands: VecDeque<Errand<S>>,
+    pub(crate) next: Option<Instant>,
+    /// Nothing is open and nobody waits: the janitor has left its seat.
+    pub(crate) over: bool,
+}
+
+// ===== lending =====
+
+impl<S> Ledger<S> {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            places: Places::new(),
+            queue: Queue::new(),
+            outage: Outage::new(),
+            seat: Seat::new(),
+            counters: Counters::default(),
+            opening_time: Stopwatch::new(),
+            idle: IdleStack::new(),
+            errands: VecDeque::new(),
+            open: true,
+            before_close: None,
+            closers: Vec::new(),
+        }
+    }
+
+    /// An idle session, if there is one. That overtakes nobody: while anyone is
+    /// queued none is idle, since a session that comes back goes to the queue.
+    #[inline]
+    pub(crate) fn lend(&mut self, borrower: Borrower) -> Option<(PlaceId, S)> {
+        let Idle { place, session, .. } = self.idle.pop()?;
+        self.places.move_to(place, Stage::Leased(borrower));
+        self.counters.acquired += 1;
+        Some((place, session))
+    }
+
+    /// Queues an acquire. `runtime` is where a janitor could be started, if that
+    /// is needed; the answer says whether it is.
+    pub(crate) fn join(
+        &mut self,
+        now: Instant,
+        mut request: Request,
+        runtime: Option<runtime::Id>,
+        aftermath: &mut Aftermath<S>,
+    ) -> Result<(Ticket, Option<Home>), Refusal> {
+        if !self.open {
+            self.counters.refused_closed += 1;
+            return Err(Refusal::Closed);
+        }
+        if let Some(failure) = self.hopeless(now) {
+            self.counters.failed += 1;
+            return Err(Refusal::Rejected(failure));
+        }
+        if self.queue.len() >= self.limits.max_waiters {
+            self.counters.queue_full += 1;
+            return Err(Refusal::QueueFull(Box::new(self.status(now))));
+        }
+        if self.seat.is_empty() && runtime.is_none() {
+            self.counters.failed += 1;
+            return Err(Refusal::NoRuntime);
+        }
+        request.opening_mark = self.opening_time.total(now);
+        let deadline = request.deadline;
+        let ticket = self.queue.join(request);
+        if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+            aftermath.call(self.seat.call());
+        }
+        Ok((ticket, self.seat_janitor(runtime)))
+    }
+
+    /// Starts a janitor's term, if there is none and `runtime` can carry one.
+    pub(crate) fn seat_janitor(&mut self, runtime: Option<runtime::Id>) -> Option<Home> {
+        if self.seat.is_empty() && runtime.is_some() { Some(self.seat.take(runtime)) } else { None }
+    }
+
+    /// The rejection that stands while no session lives that could come back.
+    fn hopeless(&self, now: Instant) -> Option<Failure> {
+        if self.places.tally().taken() > 0 {
+            return None;
+        }
+        self.outage.standing_rejection(now).cloned()
+    }
+
+    pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
+        self.queue.see(ticket)
+    }
+
+    /// An acquire was dropped. A session granted to it meanwhile passes on in
+    /// the same step; it counts as lent and returned.
+    pub(crate) fn leave(&mut self, now: Instant, ticket: Ticket, aftermath: &mut Aftermath<S>) {
+        let (request, verdict) = self.queue.leave(ticket);
+        aftermath.discard(request.waker);
+        match verdict {
+            None => self.counters.cancelled += 1,
+            Some(Verdict::Granted(place, session)) => {
+                self.give_back(now, place, session, Condition::Clean, aftermath);
+            }
+            Some(Verdict::Failed(_) | Verdict::Closed | Verdict::TimedOut) => {}
+        }
+    }
+}
+
+// ===== coming back =====
+
+impl<S> Ledger<S> {
+    /// A lease ended.
+    #[inline]
+    pub(crate) fn give_back(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.returned += 1;
+        match condition {
+            Condition::Clean => self.settle(now, place, session, aftermath),
+            Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
+            Condition::Broken(_) => self.end(place, session, Ending::Broken, aftermath),
+        }
+    }
+
+    /// A lease ended whose session its holder could not clean.
+    pub(crate) fn give_up(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        self.counters.returned += 1;
+        self.end(place, session, Ending::Unclean, aftermath);
+    }
+
+    /// An opening succeeded.
+    pub(crate) fn opened(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.opened += 1;
+        self.outage.succeeded();
+        self.settle(now, place, session, aftermath);
+        self.openings_changed(now);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// An opening failed; `jitter` is a random number in 0..1.
+    pub(crate) fn open_failed(
+        &mut self,
+        place: PlaceId,
+        failure: Failure,
+        jitter: f64,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        self.places.free(place);
+        let now = failure.at;
+        if !failure.fault.is_retryable() {
+            while let Some(waker) = self.queue.serve_first(|_| Verdict::Failed(failure.clone())) {
+                self.counters.failed += 1;
+                aftermath.wake_all.push(waker);
+            }
+        }
+        self.outage.failed(failure, jitter);
+        self.openings_changed(now);
+        self.place_freed(aftermath);
+    }
+
+    /// An opening ended without an answer: its runtime is going away.
+    pub(crate) fn open_abandoned(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        self.places.free(place);
+        self.openings_changed(now);
+        self.place_freed(aftermath);
+    }
+
+    /// A session was made fit for the next borrower.
+    pub(crate) fn cleaned(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.settle(now, place, session, aftermath);
+    }
+
+    /// Cleaning failed; the same errand goes on to close the session.
+    pub(crate) fn could_not_clean(&mut self, place: PlaceId) {
+        self.places.move_to(place, Stage::Closing(Ending::Unclean));
+    }
+
+    /// A session is gone, and its place is free.
+    pub(crate) fn gone(&mut self, place: PlaceId, confirmed: bool, aftermath: &mut Aftermath<S>) {
+        let ending = match self.places.free(place) {
+            Stage::Closing(ending) => ending,
+            // Only a dying runtime ends a session in any other stage.
+            _ => Ending::RuntimeLost,
+        };
+        ending.count(&mut self.counters.closed);
+        if !confirmed {
+            self.counters.close_failed += 1;
+        }
+        self.place_freed(aftermath);
+    }
+
+    /// A clean session: to the first in line, or to stock.
+    #[inline]
+    fn settle(&mut self, now: Instant, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        if !self.open {
+            return self.end(place, session, Ending::PoolClosed, aftermath);
+        }
+        if !self.seat.is_home(self.places.home(place)) {
+            return self.end(place, session, Ending::RuntimeLost, aftermath);
+        }
+        if !self.queue.is_empty() {
+            return self.hand_over(now, place, session, aftermath);
+        }
+        if self.idle.len() >= self.limits.max_idle {
+            return self.end(place, session, Ending::Surplus, aftermath);
+        }
+        self.places.move_to(place, Stage::Idle);
+        self.idle.push(Idle { place, session, since: now });
+        self.call_for_expiry(now, aftermath);
+    }
+
+    fn hand_over(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        let places = &mut self.places;
+        let waker = self.queue.serve_first(|request| {
+            places.move_to(place, Stage::Leased(Borrower { since: now, ..request.borrower }));
+            Verdict::Granted(place, session)
+        });
+        self.counters.acquired += 1;
+        aftermath.wake = waker;
+    }
+
+    fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        if !self.open {
+            return self.end(place, session, Ending::PoolClosed, aftermath);
+        }
+        let home = self.places.home(place);
+        if !self.seat.is_home(home) {
+            return self.end(place, session, Ending::RuntimeLost, aftermath);
+        }
+        self.places.move_to(place, Stage::Cleaning);
+        self.errands.push_back(Errand { place, work: Work::Clean(session) });
+        aftermath.call(self.seat.call());
+    }
+
+    /// Ends a session: in the background while its runtime lives, at once when
+    /// that is gone.
+    fn end(&mut self, place: PlaceId, session: S, ending: Ending, aftermath: &mut Aftermath<S>) {
+        let home = self.places.home(place);
+        if self.seat.is_home(home) {
+            self.places.move_to(place, Stage::Closing(ending));
+            self.errands.push_back(Errand { place, work: Work::Close(session) });
+            aftermath.call(self.seat.call());
+        } else {
+            self.places.free(place);
+            Ending::RuntimeLost.count(&mut self.counters.closed);
+            self.counters.close_failed += 1;
+            aftermath.abort.push(session);
+            self.place_freed(aftermath);
+        }
+    }
+
+    fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.places.tally().taken() == 0 {
+            aftermath.wake_all.append(&mut self.closers);
+            // The janitor may be able to leave.
+            aftermath.call(self.seat.call());
+        }
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    fn call_for_expiry(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        if let Some(at) = self.limits.idle_timeout.and_then(|limit| now.checked_add(limit)) {
+            if self.idle.len() > self.limits.min_idle && self.seat.sleeps_beyond(at) {
+                aftermath.call(self.seat.call());
+            }
+        }
+    }
+}
+
+// ===== opening =====
+
+impl<S> Ledger<S> {
+    /// True if one more opening has somebody to serve and room to do it,
+    /// whatever the time.
+    fn wants_opening(&self) -> bool {
+        let tally = self.places.tally();
+        let connecting = if self.outage.is_over() { self.limits.max_connecting } else { 1 };
+        self.open
+            && tally.taken() < self.limits.max_size
+            && tally.opening < connecting
+            && (self.queue.len() > tally.opening || self.stock_is_low())
+    }
+
+    fn stock_is_low(&self) -> bool {
+        let tally = self.places.tally();
+        tally.idle + tally.opening < self.limits.min_idle && !self.outage.is_rejected()
+    }
+
+    fn call_if_opening_wanted(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.wants_opening() {
+            aftermath.call(self.seat.call());
+        }
+    }
+
+    fn start_openings(&mut self, now: Instant) {
+        while self.wants_opening() && self.outage.holds_back_until(now).is_none() {
+            let home = self.seat.home();
+            let place = self.places.take(home);
+            self.errands.push_back(Errand { place, work: Work::Open });
+        }
+        self.openings_changed(now);
+    }
+
+    /// Keeps the stopwatch that tells how long a waiter waited for openings.
+    fn openings_changed(&mut self, now: Instant) {
+        let tally = self.places.tally();
+        let held_back = !self.outage.is_over() && tally.taken() < self.limits.max_size;
+        self.opening_time.run(now, tally.opening > 0 || held_back);
+    }
+}
+
+// ===== the janitor =====
+
+impl<S> Ledger<S> {
+    /// Everything that is due.
+    pub(crate) fn round(&mut self, now: Instant, aftermath: &mut Aftermath<S>) -> Round<S> {
+        self.expire_waiters(now, aftermath);
+        self.expire_idle(now, aftermath);
+        self.start_openings(now);
+        let over = self.places.tally().taken() == 0
+            && self.queue.is_empty()
+            && (!self.open || !self.stock_is_low());
+        let next = self.next_event(now);
+        if over {
+            self.seat.leave();
+        } else {
+            self.seat.sleep_until(next);
+        }
+        Round { errands: std::mem::take(&mut self.errands), next, over }
+    }
+
+    /// The janitor's runtime is gone, and with it every socket opened there.
+    /// Whoever still waits is woken, to start another janitor on its own runtime.
+    pub(crate) fn janitor_lost(&mut self, home: Home, aftermath: &mut Aftermath<S>) {
+        if !self.seat.is_home(home) {
+            return;
+        }
+        self.seat.leave();
+        while let Some(idle) = self.idle.pop() {
+            self.end(idle.place, idle.session, Ending::RuntimeLost, aftermath);
+        }
+        for errand in std::mem::take(&mut self.errands) {
+            match errand.work {
+                Work::Open => unreachable!("an opening goes out in the round that decides on it"),
+                Work::Clean(session) | Work::Close(session) => {
+                    self.end(errand.place, session, Ending::RuntimeLost, aftermath);
+                }
+            }
+        }
+        aftermath.wake_all.append(&mut self.queue.take_wakers());
+    }
+
+    pub(crate) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let mut wakers = self.queue.expire(now);
+        self.counters.timed_out += wakers.len() as u64;
+        aftermath.wake_all.append(&mut wakers);
+    }
+
+    fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let Some(limit) = self.limits.idle_timeout else { return };
+        while self.idle.len() > self.limits.min_idle {
+            match self.idle.oldest() {
+                Some(oldest) if now.saturating_duration_since(oldest.since) >= limit => {}
+                _ => return,
+            }
+            if let Some(Idle { place, session, .. }) = self.idle.pop_oldest() {
+                self.end(place, session, Ending::Expired, aftermath);
+            }
+        }
+    }
+
+    fn next_event(&self, now: Instant) -> Option<Instant> {
+        let expiry = match (self.limits.idle_timeout, self.idle.oldest()) {
+            (Some(limit), Some(oldest)) if self.idle.len() > self.limits.min_idle => {
+                oldest.since.checked_add(limit)
+            }
+            _ => None,
+        };
+        let retry = if self.wants_opening() { self.outage.holds_back_until(now) } else { None };
+        [self.queue.earliest(), expiry, retry].into_iter().flatten().min()
+    }
+}
+
+// ===== closing =====
+
+impl<S> Ledger<S> {
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Nothing is lent from now on: waiters fail, idle sessions end, leased ones
+    /// end when they come back.
+    pub(crate) fn close(&mut self, aftermath: &mut Aftermath<S>) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        self.before_close = Some(self.counters);
+        while let Some(waker) = self.queue.serve_first(|_| Verdict::Closed) {
+            self.counters.refused_closed += 1;
+            aftermath.wake_all.push(waker);
+        }
+        while let Some(idle) = self.idle.pop() {
+            self.end(idle.place, idle.session, Ending::PoolClosed, aftermath);
+        }
+        aftermath.call(self.seat.call());
+    }
+
+    /// True if every session is gone; otherwise `waker` is woken when that is so.
+    pub(crate) fn is_drained(&mut self, waker: Waker, aftermath: &mut Aftermath<S>) -> bool {
+        let drained = self.places.tally().taken() == 0;
+        if drained || self.closers.iter().any(|closer| closer.will_wake(&waker)) {
+            aftermath.discard(waker);
+        } else {
+            self.closers.push(waker);
+        }
+        drained
+    }
+}
+
+// ===== insight =====
+
+impl<S> Ledger<S> {
+    pub(crate) fn status(&self, now: Instant) -> Status {
+        let tally = self.places.tally();
+        Status {
+            max_size: self.limits.max_size,
+            opening: tally.opening,
+            idle: tally.idle,
+            leased: tally.leased,
+            cleaning: tally.cleaning,
+            closing: tally.closing,
+            waiters: self.queue.len(),
+            oldest_waiter: self.queue.oldest().map(|since| now.saturating_duration_since(since)),
+            closed: !self.open,
+            counters: self.counters,
+        }
+    }
+
+    /// Who has held a session the longest, at most so many.
+    pub(crate) fn holders(&self, now: Instant, most: usize) -> Vec<Holder> {
+        let mut borrowers: Vec<_> = self.places.borrowers().collect();
+        borrowers.sort_unstable_by_key(|(_, borrower)| borrower.since);
+        borrowers.truncate(most);
+        let holder = |(session, Borrower { site, task, since })| {
+            let held = now.saturating_duration_since(since);
+            Holder { session, site, held, task }
+        };
+        borrowers.into_iter().map(holder).collect()
+    }
+
+    /// How many sessions this task has.
+    pub(crate) fn held_by(&self, task: Option<tokio::task::Id>) -> usize {
+        let holds = |(_, other): &(u64, Borrower)| task.is_some() && other.task == task;
+        self.places.borrowers().filter(holds).count()
+    }
+}

@@ -1,0 +1,379 @@
+//! The pool: bounded, queueing, first come first served.
+
+mod acquire;
+mod aftermath;
+mod builder;
+mod call;
+mod clock;
+mod errand;
+mod idle;
+mod janitor;
+mod lease;
+mod ledger;
+#[cfg(all(test, sessionpool_loom))]
+mod models;
+mod opener;
+mod outage;
+mod places;
+mod queue;
+mod settings;
+mod shared;
+mod stopwatch;
+
+use std::fmt;
+use std::future::{self, Future};
+use std::panic::Location;
+use std::sync::Arc as StdArc;
+use std::task::Poll;
+use std::time::Duration;
+
+pub use acquire::AcquireOptions;
+pub use builder::PoolBuilder;
+pub use lease::Lease;
+pub use settings::ConfigError;
+
+pub(crate) use call::{bounded, try_bounded};
+
+use acquire::Acquire;
+use opener::Opener;
+use settings::Settings;
+use shared::Shared;
+
+use crate::status::{CloseReport, Holder, Status};
+use crate::sync::Arc;
+use crate::{
+    AcquireError, Backend, Session, Transactional, TryAcquireError, Tx, TxError, TxOptions, Unit,
+};
+
+/// Lends sessions: at most `max_size` of them, to whoever asked first.
+///
+/// A `Pool` is a handle: cloning it is cheap and gives another one to the same
+/// pool. Give each part of a program its own clone.
+///
+/// ```
+/// # use sessionpool_testkit::Scripted;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let backend = Scripted::new();
+/// use std::time::Duration;
+/// use sessionpool_core::{Pool, TxError};
+///
+/// let pool = Pool::builder(backend).max_size(4).build()?;
+///
+/// // all or nothing: commits on Ok, rolls back on Err, on panic and when cancelled
+/// pool.transaction(async |tx| {
+///     tx.write("a row").await.map_err(Failed::Write)?;
+///     Ok::<_, Failed>(())
+/// })
+/// .await?;
+///
+/// let report = pool.close(Duration::from_secs(5)).await;
+/// assert!(report.is_complete(), "{report}");
+/// # Ok(())
+/// # }
+/// # #[derive(Debug, thiserror::Error)]
+/// # enum Failed {
+/// #     #[error(transparent)] Write(sessionpool_testkit::ScriptedError),
+/// #     #[error(transparent)] Tx(#[from] TxError),
+/// # }
+/// ```
+///
+/// # Where things run
+///
+/// What takes time and belongs to no caller (opening, cleaning, ending, expiring)
+/// runs in tasks on the tokio runtime of the first caller who needed a session
+/// opened. A pool with nothing open has no task. When that runtime goes away, the
+/// sessions opened on it are ended at once, and the next caller's runtime takes
+/// over. The runtime needs its time driver.
+///
+/// # Dropping
+///
+/// When the last handle is dropped, idle sessions are ended in the background, and
+/// leased ones when they come back. [`close`](Self::close) does the same and waits.
+pub struct Pool<S: Session> {
+    handle: StdArc<Handle<S>>,
+}
+
+/// Closes the pool when the last of its clones is dropped.
+struct Handle<S: Session> {
+    shared: Arc<Shared<S>>,
+}
+
+impl<S: Session> Pool<S> {
+    /// Starts setting up a pool of this backend's sessions.
+    pub fn builder(backend: impl Backend<Session = S>) -> PoolBuilder<S> {
+        PoolBuilder::new(backend)
+    }
+
+    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings) -> Self {
+        let shared = Arc::new(Shared::new(opener, settings));
+        shared.fill_stock();
+        Self { handle: StdArc::new(Handle { shared }) }
+    }
+
+    #[inline]
+    fn shared(&self) -> &Arc<Shared<S>> {
+        &self.handle.shared
+    }
+
+    /// Lends a session, waiting for one if need be.
+    ///
+    /// Callers are served strictly in the order in which they began to wait.
+    /// Whatever comes first serves the next: a session given back, or one opened.
+    ///
+    /// # Errors
+    ///
+    /// [`AcquireError`] says why there is none: the time ran out, the queue is
+    /// full, the pool is closed, the remote end refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the queue. Nothing is lost: a session granted in
+    /// that very moment goes to the next in line, and an opening begun for this
+    /// caller goes on for others.
+    ///
+    /// # Panics
+    ///
+    /// If the runtime it has to wait on was built without its time driver.
+    #[track_caller]
+    #[inline]
+    pub fn acquire(&self) -> impl Future<Output = Result<Lease<S>, AcquireError>> + Send {
+        self.acquire_at(&AcquireOptions::new(), Location::caller())
+    }
+
+    /// [`acquire`](Self::acquire) with options for this one call, so that a report
+    /// may wait longer than a page view.
+    ///
+    /// # Errors
+    ///
+    /// As for [`acquire`](Self::acquire).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`acquire`](Self::acquire).
+    #[track_caller]
+    #[inline]
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for the call")]
+    pub fn acquire_with(
+        &self,
+        options: AcquireOptions,
+    ) -> impl Future<Output = Result<Lease<S>, AcquireError>> + Send {
+        self.acquire_at(&options, Location::caller())
+    }
+
+    #[inline]
+    fn acquire_at(
+        &self,
+        options: &AcquireOptions,
+        site: &'static Location<'static>,
+    ) -> Acquire<'_, S> {
+        let shared = self.shared();
+        let limit = options.timeout.unwrap_or(shared.settings.acquire_timeout);
+        Acquire::new(shared, limit, site)
+    }
+
+    /// Lends an idle session, if there is one. Never waits, opens nothing, and
+    /// overtakes nobody: while anyone is queued no session is idle.
+    ///
+    /// # Errors
+    ///
+    /// None is idle, or the pool is closed.
+    #[track_caller]
+    pub fn try_acquire(&self) -> Result<Lease<S>, TryAcquireError> {
+        let shared = self.shared();
+        match shared.lend(Location::caller()) {
+            Some((place, session)) => Ok(Lease::new(shared, place, session)),
+            None if shared.is_closed() => Err(TryAcquireError::Closed),
+            None => Err(TryAcquireError::NoneIdle),
+        }
+    }
+
+    /// Runs `work` with a session, and gives it back whatever happens: on `Ok`, on
+    /// `Err`, on panic, and when the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// What `work` answered, or the [`AcquireError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The session goes back, through cleaning if it was in the middle of
+    /// something.
+    #[track_caller]
+    pub fn with<R, E>(
+        &self,
+        work: impl AsyncFnOnce(&mut Lease<S>) -> Result<R, E>,
+    ) -> impl Future<Output = Result<R, E>>
+    where
+        E: From<AcquireError>,
+    {
+        let acquire = self.acquire_at(&AcquireOptions::new(), Location::caller());
+        async move {
+            let mut lease = acquire.await?;
+            work(&mut lease).await
+        }
+    }
+
+    /// The pool at this instant.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared().status()
+    }
+
+    /// Everybody who has a session, longest first.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Holder> {
+        self.shared().holders()
+    }
+
+    /// Closes the pool for good: waiters fail at once, idle sessions are ended,
+    /// leased ones are awaited for at most `deadline` and ended as they come back.
+    ///
+    /// Any number of callers may close, at once or again; each waits by its own
+    /// deadline and is told the same. A lease still out at the deadline is
+    /// abandoned: it stays usable, and is ended when it comes back. Outside of a
+    /// runtime this closes and reports without waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// The pool is closed from the first poll on; dropping the future only stops
+    /// waiting.
+    pub async fn close(&self, deadline: Duration) -> CloseReport {
+        self.shared().close();
+        if tokio::runtime::Handle::try_current().is_ok() {
+            // Late or not, the report says how far it came.
+            let _ = tokio::time::timeout(deadline, self.drained()).await;
+        }
+        self.shared().close_report()
+    }
+
+    /// True once [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared().is_closed()
+    }
+
+    async fn drained(&self) {
+        future::poll_fn(|cx| {
+            if self.shared().is_drained(cx.waker().clone()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+impl<S: Transactional> Pool<S> {
+    /// Runs `work` as one all-or-nothing unit: commits on `Ok`; rolls back on
+    /// `Err`, on panic, and when the future is dropped. The session goes back in
+    /// every case.
+    ///
+    /// `Ok` means committed: if the commit did not happen, or nobody can tell, the
+    /// answer is a [`TxError`].
+    ///
+    /// # Errors
+    ///
+    /// What `work` answered, or the [`TxError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before the commit is sent, nothing of the work is visible. Dropped
+    /// during the commit, the outcome is unknown.
+    #[track_caller]
+    pub fn transaction<R, E>(
+        &self,
+        work: impl AsyncFnOnce(&mut Tx<S>) -> Result<R, E>,
+    ) -> impl Future<Output = Result<R, E>>
+    where
+        E: From<TxError>,
+    {
+        self.transaction_at(TxOptions::new(), Location::caller(), work)
+    }
+
+    /// [`transaction`](Self::transaction) of a given kind.
+    ///
+    /// # Errors
+    ///
+    /// As for [`transaction`](Self::transaction).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`transaction`](Self::transaction).
+    #[track_caller]
+    pub fn transaction_in<R, E>(
+        &self,
+        options: TxOptions,
+        work: impl AsyncFnOnce(&mut Tx<S>) -> Result<R, E>,
+    ) -> impl Future<Output = Result<R, E>>
+    where
+        E: From<TxError>,
+    {
+        self.transaction_at(options, Location::caller(), work)
+    }
+
+    async fn transaction_at<R, E>(
+        &self,
+        options: TxOptions,
+        site: &'static Location<'static>,
+        work: impl AsyncFnOnce(&mut Tx<S>) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        E: From<TxError>,
+    {
+        let mut tx = self.begin_at(&options, site).await?;
+        match work(&mut tx).await {
+            Ok(answer) => {
+                tx.commit().await?;
+                Ok(answer)
+            }
+            Err(error) => {
+                // The work's own error is the one to tell. A rollback that fails
+                // ends the session, and the remote end rolls back by itself.
+                let _ = tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) async fn begin_at(
+        &self,
+        options: &TxOptions,
+        site: &'static Location<'static>,
+    ) -> Result<Tx<S>, TxError> {
+        let lease = self.acquire_at(&AcquireOptions::new(), site).await?;
+        Tx::begin(lease, options).await
+    }
+
+    /// A unit of work by hand: takes a session and begins when first used.
+    pub fn unit(&self) -> Unit<S> {
+        self.unit_in(TxOptions::new())
+    }
+
+    /// [`unit`](Self::unit) whose transactions are of a given kind.
+    pub fn unit_in(&self, options: TxOptions) -> Unit<S> {
+        Unit::new(self.clone(), options)
+    }
+}
+
+impl<S: Session> Clone for Pool<S> {
+    fn clone(&self) -> Self {
+        Self { handle: StdArc::clone(&self.handle) }
+    }
+}
+
+impl<S: Session> fmt::Debug for Pool<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("name", &self.shared().settings.name)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Session> Drop for Handle<S> {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}

@@ -1,0 +1,91 @@
+//! What the last openings said, and when the next one may start.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Fault;
+use crate::error::Cause;
+
+/// Why an opening failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    pub(crate) cause: Cause,
+    pub(crate) at: Instant,
+}
+
+/// Keeps a remote end that fails from being hammered: exponential back-off with
+/// jitter between openings, one at a time, until one succeeds.
+#[derive(Debug, Default)]
+pub(crate) struct Outage {
+    /// Openings failed since the last that succeeded.
+    streak: u32,
+    retry_at: Option<Instant>,
+    last: Option<Failure>,
+}
+
+/// Between openings after a transient failure: at most this times two for each
+/// further failure, and a random share of it (full jitter).
+const TRANSIENT: Duration = Duration::from_millis(100);
+const TRANSIENT_CAP: Duration = Duration::from_secs(10);
+/// Between openings after a rejection: logins that keep failing lock accounts.
+const REJECTED: Duration = Duration::from_secs(1);
+const REJECTED_CAP: Duration = Duration::from_secs(60);
+
+impl Outage {
+    pub(crate) const fn new() -> Self {
+        Self { streak: 0, retry_at: None, last: None }
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.streak == 0
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.streak = 0;
+        self.retry_at = None;
+    }
+
+    /// `jitter` is a random number in 0..1.
+    pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) {
+        self.streak = self.streak.saturating_add(1);
+        self.retry_at = failure.at.checked_add(self.delay(failure.fault, jitter));
+        self.last = Some(failure);
+    }
+
+    /// When the next opening may start, while that is not now.
+    pub(crate) fn holds_back_until(&self, now: Instant) -> Option<Instant> {
+        self.retry_at.filter(|at| *at > now)
+    }
+
+    /// The failure that still stands: a rejection whose time is not over.
+    pub(crate) fn standing_rejection(&self, now: Instant) -> Option<&Failure> {
+        self.holds_back_until(now)?;
+        self.last.as_ref().filter(|last| !last.fault.is_retryable())
+    }
+
+    /// True if the remote end refuses us as we are: no opening is made for stock.
+    pub(crate) fn is_rejected(&self) -> bool {
+        !self.is_over() && self.last.as_ref().is_some_and(|last| !last.fault.is_retryable())
+    }
+
+    pub(crate) const fn streak(&self) -> u32 {
+        self.streak
+    }
+
+    pub(crate) const fn last(&self) -> Option<&Failure> {
+        self.last.as_ref()
+    }
+
+    fn delay(&self, fault: Fault, jitter: f64) -> Duration {
+        let doubled = |base: Duration, cap: Duration| {
+            base.saturating_mul(1 << (self.streak - 1).min(16)).min(cap)
+        };
+        match fault {
+            Fault::Busy { retry_after: Some(after) } => after,
+            fault if fault.is_retryable() => doubled(TRANSIENT, TRANSIENT_CAP).mul_f64(jitter),
+            _ => doubled(REJECTED, REJECTED_CAP).mul_f64(0.5 + jitter / 2.0),
+        }
+    }
+}

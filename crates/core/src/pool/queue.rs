@@ -1,0 +1,279 @@
+//! Tasks queued for a session, first come first served.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::outage::Failure;
+use super::places::{Borrower, PlaceId};
+
+/// Which waiter; it belongs to one acquire and is valid until that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u32);
+
+/// What an acquire brings when it joins the queue.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) waker: Waker,
+    pub(crate) borrower: Borrower,
+    pub(crate) deadline: Option<Instant>,
+    /// The reading of the pool's opening stopwatch when it joined; the ledger
+    /// fills it in.
+    pub(crate) opening_mark: Duration,
+}
+
+/// How a wait ended.
+#[derive(Debug)]
+pub(crate) enum Verdict<S> {
+    Granted(PlaceId, S),
+    Failed(Failure),
+    Closed,
+    TimedOut,
+}
+
+#[derive(Debug)]
+enum State<S> {
+    /// In line, between these two.
+    Queued { before: Option<u32>, after: Option<u32> },
+    /// Out of the line; the acquire has yet to come and see.
+    Decided(Verdict<S>),
+}
+
+#[derive(Debug)]
+struct Waiter<S> {
+    request: Request,
+    state: State<S>,
+}
+
+#[derive(Debug)]
+enum Slot<S> {
+    Free { next: Option<u32> },
+    Taken(Waiter<S>),
+}
+
+/// What an acquire learns about its place in the queue.
+#[derive(Debug)]
+pub(crate) enum Seen<S> {
+    StillQueued,
+    Decided(Request, Verdict<S>),
+}
+
+/// A doubly linked list through a slab: joining, leaving from the middle and
+/// serving the head take constant time, and freed places are used again, so that
+/// waiting costs no allocation.
+#[derive(Debug)]
+pub(crate) struct Queue<S> {
+    slots: Vec<Slot<S>>,
+    first_free: Option<u32>,
+    head: Option<u32>,
+    tail: Option<u32>,
+    len: usize,
+    /// No queued waiter's deadline is earlier. Not exact: leaving does not
+    /// raise it, the next look at all deadlines does.
+    earliest: Option<Instant>,
+}
+
+impl<S> Queue<S> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), first_free: None, head: None, tail: None, len: 0, earliest: None }
+    }
+
+    /// How many stand in line.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Since when the first in line has waited.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.head.map(|head| self.waiter(head).request.borrower.since)
+    }
+
+    /// When a deadline may pass next.
+    pub(crate) const fn earliest(&self) -> Option<Instant> {
+        self.earliest
+    }
+
+    pub(crate) fn join(&mut self, request: Request) -> Ticket {
+        if let Some(deadline) = request.deadline {
+            self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+        }
+        let state = State::Queued { before: self.tail, after: None };
+        let index = self.store(Waiter { request, state });
+        match self.tail {
+            Some(tail) => self.set_after(tail, Some(index)),
+            None => self.head = Some(index),
+        }
+        self.tail = Some(index);
+        self.len += 1;
+        Ticket(index)
+    }
+
+    /// Serves the first in line: `verdict` is given what it asked for. Answers
+    /// whom to wake.
+    pub(crate) fn serve_first(
+        &mut self,
+        verdict: impl FnOnce(&Request) -> Verdict<S>,
+    ) -> Option<Waker> {
+        self.head.map(|head| self.decide(head, verdict))
+    }
+
+    /// Ends every wait whose deadline has passed; answers whom to wake.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return wakers;
+        }
+        self.earliest = None;
+        let mut at = self.head;
+        while let Some(index) = at {
+            at = self.after(index);
+            match self.waiter(index).request.deadline {
+                Some(deadline) if deadline <= now => {
+                    wakers.push(self.decide(index, |_| Verdict::TimedOut));
+                }
+                Some(deadline) => {
+                    self.earliest = Some(self.earliest.map_or(deadline, |e| e.min(deadline)));
+                }
+                None => {}
+            }
+        }
+        wakers
+    }
+
+    /// Takes the decision to the acquire that came to see; it has left then.
+    pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
+        match self.waiter(ticket.0).state {
+            State::Queued { .. } => Seen::StillQueued,
+            State::Decided(_) => {
+                let waiter = self.remove(ticket.0);
+                match waiter.state {
+                    State::Decided(verdict) => Seen::Decided(waiter.request, verdict),
+                    State::Queued { .. } => unreachable!("decided a line ago"),
+                }
+            }
+        }
+    }
+
+    /// Leaves without waiting any longer: the request, and the verdict if one
+    /// had been given.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Request, Option<Verdict<S>>) {
+        if let State::Queued { .. } = self.waiter(ticket.0).state {
+            self.unlink(ticket.0);
+        }
+        let waiter = self.remove(ticket.0);
+        match waiter.state {
+            State::Queued { .. } => (waiter.request, None),
+            State::Decided(verdict) => (waiter.request, Some(verdict)),
+        }
+    }
+
+    pub(crate) fn is_woken_by(&self, ticket: Ticket, waker: &Waker) -> bool {
+        self.waiter(ticket.0).request.waker.will_wake(waker)
+    }
+
+    /// Exchanges the waker; the old one is to be dropped outside the lock.
+    pub(crate) fn set_waker(&mut self, ticket: Ticket, waker: Waker) -> Waker {
+        std::mem::replace(&mut self.waiter_mut(ticket.0).request.waker, waker)
+    }
+
+    /// Everybody in line, to be woken without a verdict. Who still wants to
+    /// wait leaves a new waker when it comes to see.
+    pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = Vec::with_capacity(self.len);
+        let mut at = self.head;
+        while let Some(index) = at {
+            at = self.after(index);
+            let waker = &mut self.waiter_mut(index).request.waker;
+            wakers.push(std::mem::replace(waker, Waker::noop().clone()));
+        }
+        wakers
+    }
+
+    fn decide(&mut self, index: u32, verdict: impl FnOnce(&Request) -> Verdict<S>) -> Waker {
+        self.unlink(index);
+        let waiter = self.waiter_mut(index);
+        waiter.state = State::Decided(verdict(&waiter.request));
+        std::mem::replace(&mut waiter.request.waker, Waker::noop().clone())
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let State::Queued { before, after } = self.waiter(index).state else {
+            unreachable!("only who stands in line steps out of it")
+        };
+        match before {
+            Some(before) => self.set_after(before, after),
+            None => self.head = after,
+        }
+        match after {
+            Some(after) => self.set_before(after, before),
+            None => self.tail = before,
+        }
+        self.len -= 1;
+        if self.len == 0 {
+            self.earliest = None;
+        }
+    }
+
+    fn store(&mut self, waiter: Waiter<S>) -> u32 {
+        let Some(index) = self.first_free else {
+            self.slots.push(Slot::Taken(waiter));
+            return (self.slots.len() - 1) as u32;
+        };
+        let slot = &mut self.slots[index as usize];
+        if let Slot::Free { next } = *slot {
+            self.first_free = next;
+        }
+        *slot = Slot::Taken(waiter);
+        index
+    }
+
+    fn remove(&mut self, index: u32) -> Waiter<S> {
+        let slot = std::mem::replace(
+            &mut self.slots[index as usize],
+            Slot::Free { next: self.first_free },
+        );
+        self.first_free = Some(index);
+        match slot {
+            Slot::Taken(waiter) => waiter,
+            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
+        }
+    }
+
+    fn waiter(&self, index: u32) -> &Waiter<S> {
+        match &self.slots[index as usize] {
+            Slot::Taken(waiter) => waiter,
+            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
+        }
+    }
+
+    fn waiter_mut(&mut self, index: u32) -> &mut Waiter<S> {
+        match &mut self.slots[index as usize] {
+            Slot::Taken(waiter) => waiter,
+            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
+        }
+    }
+
+    fn after(&self, index: u32) -> Option<u32> {
+        match self.waiter(index).state {
+            State::Queued { after, .. } => after,
+            State::Decided(_) => None,
+        }
+    }
+
+    fn set_after(&mut self, index: u32, to: Option<u32>) {
+        if let State::Queued { after, .. } = &mut self.waiter_mut(index).state {
+            *after = to;
+        }
+    }
+
+    fn set_before(&mut self, index: u32, to: Option<u32>) {
+        if let State::Queued { before, .. } = &mut self.waiter_mut(index).state {
+            *before = to;
+        }
+    }
+}

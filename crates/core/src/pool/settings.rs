@@ -1,0 +1,167 @@
+//! What a builder sets, its defaults, and what is valid.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What [`PoolBuilder`](crate::PoolBuilder) sets.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) limits: Limits,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) release_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) lifecycle_timeout: Duration,
+}
+
+/// The part of the settings the ledger goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_size: usize,
+    pub(crate) max_idle: usize,
+    pub(crate) min_idle: usize,
+    pub(crate) max_waiters: usize,
+    pub(crate) max_connecting: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// A setting that cannot work, found by [`PoolBuilder::build`](crate::PoolBuilder::build).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} is {value}, but {valid}")]
+#[non_exhaustive]
+pub struct ConfigError {
+    /// The setter's name.
+    pub setting: &'static str,
+    /// The value it was given.
+    pub value: String,
+    /// What would be valid.
+    pub valid: String,
+}
+
+/// Before validation: `max_idle` may still follow `max_size`.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) max_size: usize,
+    pub(crate) max_idle: Option<usize>,
+    pub(crate) min_idle: usize,
+    pub(crate) max_waiters: usize,
+    pub(crate) max_connecting: usize,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) release_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) lifecycle_timeout: Duration,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            name: None,
+            max_size: 10,
+            max_idle: None,
+            min_idle: 0,
+            max_waiters: 1_000,
+            max_connecting: 2,
+            acquire_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(15),
+            release_timeout: Duration::from_secs(5),
+            close_timeout: Duration::from_secs(5),
+            lifecycle_timeout: Duration::from_secs(30),
+            idle_timeout: Some(Duration::from_secs(10 * 60)),
+        }
+    }
+}
+
+/// More sessions than any remote end takes; a place's index must fit in 32 bits.
+const MOST: usize = 1_000_000;
+
+impl Draft {
+    pub(crate) fn validate(self) -> Result<Settings, ConfigError> {
+        // No `..`: whoever adds a setting decides here what is valid.
+        let Self {
+            name,
+            max_size,
+            max_idle,
+            min_idle,
+            max_waiters,
+            max_connecting,
+            acquire_timeout,
+            connect_timeout,
+            release_timeout,
+            close_timeout,
+            lifecycle_timeout,
+            idle_timeout,
+        } = self;
+        let max_idle = max_idle.unwrap_or(max_size);
+
+        within("max_size", max_size, 1, MOST, "sessions")?;
+        within("max_connecting", max_connecting, 1, MOST, "openings at once")?;
+        within("max_waiters", max_waiters, 0, u32::MAX as usize, "waiters")?;
+        not_above("max_idle", max_idle, "max_size", max_size)?;
+        not_above("min_idle", min_idle, "max_size", max_size)?;
+        not_above("min_idle", min_idle, "max_idle", max_idle)?;
+        not_zero("acquire_timeout", acquire_timeout, "try_acquire is what never waits")?;
+        not_zero("connect_timeout", connect_timeout, "nothing opens in no time")?;
+        not_zero("release_timeout", release_timeout, "nothing is cleaned in no time")?;
+        not_zero("close_timeout", close_timeout, "nothing closes in no time")?;
+        not_zero("lifecycle_timeout", lifecycle_timeout, "nothing commits in no time")?;
+        if let Some(limit) = idle_timeout {
+            not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
+        }
+
+        Ok(Settings {
+            name,
+            limits: Limits {
+                max_size,
+                max_idle,
+                min_idle,
+                max_waiters,
+                max_connecting,
+                idle_timeout,
+            },
+            acquire_timeout,
+            connect_timeout,
+            release_timeout,
+            close_timeout,
+            lifecycle_timeout,
+        })
+    }
+}
+
+fn within(
+    setting: &'static str,
+    value: usize,
+    least: usize,
+    most: usize,
+    what: &str,
+) -> Result<(), ConfigError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let valid = format!("{least} to {most} {what} are possible");
+    Err(ConfigError { setting, value: value.to_string(), valid })
+}
+
+fn not_above(
+    setting: &'static str,
+    value: usize,
+    other: &str,
+    most: usize,
+) -> Result<(), ConfigError> {
+    if value <= most {
+        return Ok(());
+    }
+    let valid = format!("{other} is {most}: at most {most} is possible");
+    Err(ConfigError { setting, value: value.to_string(), valid })
+}
+
+fn not_zero(setting: &'static str, value: Duration, why: &str) -> Result<(), ConfigError> {
+    if !value.is_zero() {
+        return Ok(());
+    }
+    let valid = format!("it must be longer ({why})");
+    Err(ConfigError { setting, value: format!("{value:?}"), valid })
+}

@@ -1,0 +1,371 @@
+//! What the pool's handles, leases, waiters and janitor share: the books, and the
+//! one way to change them.
+
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe, Location};
+use std::sync::PoisonError;
+use std::task::Waker;
+
+use tokio::runtime;
+use tokio::time::Instant;
+
+use super::aftermath::Aftermath;
+use super::clock::Clock;
+use super::ledger::{Ledger, Refusal, Round};
+use super::opener::Opener;
+use super::outage::Failure;
+use super::places::{Borrower, Home, PlaceId};
+use super::queue::{Request, Seen, Ticket, Verdict};
+use super::settings::Settings;
+use crate::error::{LastFailure, Phase, TimedOut};
+use crate::status::{CloseReport, Holder, Status};
+use crate::sync::{Mutex, MutexGuard};
+use crate::{Condition, Fault, Session};
+
+pub(crate) struct Shared<S: Session> {
+    pub(crate) opener: Box<dyn Opener<S>>,
+    pub(crate) settings: Settings,
+    books: Mutex<Books<S>>,
+}
+
+struct Books<S> {
+    clock: Clock,
+    ledger: Ledger<S>,
+}
+
+/// How many holders a time-out names.
+const HOLDERS_NAMED: usize = 5;
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings) -> Self {
+        let ledger = Ledger::new(settings.limits.clone());
+        Self { opener, settings, books: Mutex::new(Books { clock: Clock::new(), ledger }) }
+    }
+
+    #[inline]
+    fn books(&self) -> MutexGuard<'_, Books<S>> {
+        // Nothing under the lock panics, and if it did, the books would still be
+        // better than none.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the books, then does what follows from it, in that order.
+    #[inline]
+    fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
+        let mut aftermath = Aftermath::new();
+        let answer = change(&mut self.books(), &mut aftermath);
+        aftermath.carry_out();
+        answer
+    }
+}
+
+// ===== acquiring =====
+
+impl<S: Session> Shared<S> {
+    #[inline]
+    pub(crate) fn lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+        let task = tokio::task::try_id();
+        let mut books = self.books();
+        let since = books.clock.stamp();
+        let lent = books.ledger.lend(Borrower { site, task, since });
+        if lent.is_some() {
+            books.ledger.counters.requested += 1;
+        }
+        lent
+    }
+
+    /// Lends at once, or queues the acquire. Starts a janitor where there is none.
+    pub(crate) fn lend_or_join(
+        self: &crate::sync::Arc<Self>,
+        request: Request,
+    ) -> Result<Entry<S>, Refusal> {
+        let now = request.borrower.since;
+        let runtime = runtime::Handle::try_current().ok();
+        let id = runtime.as_ref().map(runtime::Handle::id);
+        let (entry, home) = self.change(|books, aftermath| {
+            let ledger = &mut books.ledger;
+            ledger.counters.requested += 1;
+            if let Some((place, session)) = ledger.lend(request.borrower) {
+                aftermath.discard(request.waker);
+                return Ok((Entry::Lent(place, session), None));
+            }
+            let (ticket, home) = ledger.join(now, request, id, aftermath)?;
+            let alone = id.is_some() && ledger.seat.runtime() != id;
+            Ok((Entry::Queued { ticket, keeps_own_time: alone }, home))
+        })?;
+        self.start_janitor(home, runtime.as_ref());
+        Ok(entry)
+    }
+
+    /// Gives a waiter's janitor a successor, if it is gone.
+    pub(crate) fn replace_lost_janitor(self: &crate::sync::Arc<Self>) -> Result<(), NoJanitor> {
+        let runtime = runtime::Handle::try_current().ok();
+        let id = runtime.as_ref().map(runtime::Handle::id);
+        let home = {
+            let mut books = self.books();
+            let home = books.ledger.seat_janitor(id);
+            if books.ledger.seat.is_empty() {
+                return Err(NoJanitor);
+            }
+            home
+        };
+        self.start_janitor(home, runtime.as_ref());
+        Ok(())
+    }
+
+    fn start_janitor(
+        self: &crate::sync::Arc<Self>,
+        home: Option<Home>,
+        runtime: Option<&runtime::Handle>,
+    ) {
+        if let (Some(home), Some(runtime)) = (home, runtime) {
+            super::janitor::Janitor::start(self, home, runtime);
+        }
+    }
+
+    /// Starts a janitor at once if there is a stock to keep and a runtime to do
+    /// it on.
+    pub(crate) fn fill_stock(self: &crate::sync::Arc<Self>) {
+        if self.settings.limits.min_idle > 0 {
+            let _ = self.replace_lost_janitor();
+        }
+    }
+
+    /// What became of a waiter, or a promise to wake it. `waker` is only asked
+    /// for when the one left before would wake somebody else.
+    pub(crate) fn see(&self, ticket: Ticket, waker: &Waker) -> Sight<S> {
+        let mut fresh = None;
+        loop {
+            let mut books = self.books();
+            let ledger = &mut books.ledger;
+            if let Seen::Decided(request, verdict) = ledger.see(ticket) {
+                return Sight::Decided(request, verdict);
+            }
+            let lost = ledger.seat.is_empty();
+            if ledger.queue.is_woken_by(ticket, waker) {
+                return Sight::StillQueued { janitor_lost: lost };
+            }
+            let old = fresh.take().map(|fresh| ledger.queue.set_waker(ticket, fresh));
+            drop(books);
+            if old.is_some() {
+                return Sight::StillQueued { janitor_lost: lost };
+            }
+            fresh = Some(waker.clone());
+        }
+    }
+
+    pub(crate) fn leave(&self, ticket: Ticket) {
+        self.change(|books, aftermath| {
+            let now = books.clock.stamp();
+            books.ledger.leave(now, ticket, aftermath);
+        });
+    }
+
+    /// Ends the waits whose time is over; for waiters that keep their own time.
+    pub(crate) fn expire_waiters(&self) {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.expire_waiters(now, aftermath));
+    }
+
+    /// Counts an acquire that was given no time at all.
+    pub(crate) fn timed_out_at_once(&self, request: &Request) -> Result<TimedOut, Closed> {
+        let mut books = self.books();
+        let ledger = &mut books.ledger;
+        ledger.counters.requested += 1;
+        if !ledger.is_open() {
+            ledger.counters.refused_closed += 1;
+            return Err(Closed);
+        }
+        ledger.counters.timed_out += 1;
+        drop(books);
+        Ok(self.diagnose(request, std::time::Duration::ZERO))
+    }
+}
+
+/// How an acquire gets in.
+#[derive(Debug)]
+pub(crate) enum Entry<S> {
+    Lent(PlaceId, S),
+    /// `keeps_own_time`: the janitor lives on another runtime, which may stand
+    /// still while this one runs.
+    Queued {
+        ticket: Ticket,
+        keeps_own_time: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct NoJanitor;
+
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+#[derive(Debug)]
+pub(crate) enum Sight<S> {
+    StillQueued { janitor_lost: bool },
+    Decided(Request, Verdict<S>),
+}
+
+// ===== coming back =====
+
+impl<S: Session> Shared<S> {
+    /// A lease ended.
+    #[inline]
+    pub(crate) fn take_back(&self, place: PlaceId, session: S) {
+        let condition = match condition(&session) {
+            // Whatever was being done was not finished.
+            Condition::Clean if std::thread::panicking() => Condition::Dirty,
+            condition => condition,
+        };
+        self.change(|books, aftermath| {
+            let now = books.clock.stamp();
+            books.ledger.give_back(now, place, session, condition, aftermath);
+        });
+    }
+
+    /// A lease ended whose session could not be cleaned.
+    pub(crate) fn give_up(&self, place: PlaceId, session: S) {
+        self.change(|books, aftermath| books.ledger.give_up(place, session, aftermath));
+    }
+
+    pub(crate) fn opened(&self, place: PlaceId, session: S) {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.opened(now, place, session, aftermath));
+    }
+
+    pub(crate) fn open_failed(&self, place: PlaceId, failure: Failure) {
+        let jitter = fastrand::f64();
+        self.change(|books, aftermath| books.ledger.open_failed(place, failure, jitter, aftermath));
+    }
+
+    pub(crate) fn open_abandoned(&self, place: PlaceId) {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.open_abandoned(now, place, aftermath));
+    }
+
+    pub(crate) fn cleaned(&self, place: PlaceId, session: S) {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.cleaned(now, place, session, aftermath));
+    }
+
+    pub(crate) fn could_not_clean(&self, place: PlaceId) {
+        self.books().ledger.could_not_clean(place);
+    }
+
+    pub(crate) fn gone(&self, place: PlaceId, confirmed: bool) {
+        self.change(|books, aftermath| books.ledger.gone(place, confirmed, aftermath));
+    }
+}
+
+/// A session's condition. Asking must not panic, and this runs in drops, so a
+/// backend that breaks the rule is taken for broken.
+#[inline]
+pub(crate) fn condition<S: Session>(session: &S) -> Condition {
+    panic::catch_unwind(AssertUnwindSafe(|| session.condition()))
+        .unwrap_or(Condition::Broken(Fault::Other))
+}
+
+// ===== the janitor =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn round(&self) -> Round<S> {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.round(now, aftermath))
+    }
+
+    pub(crate) fn janitor_was_called(&self, waker: Waker) -> bool {
+        let (called, _spare) = self.books().ledger.seat.was_called(waker);
+        called
+    }
+
+    pub(crate) fn janitor_lost(&self, home: Home) {
+        self.change(|books, aftermath| books.ledger.janitor_lost(home, aftermath));
+    }
+
+    pub(crate) fn time_is_virtual(&self) {
+        self.books().clock.time_is_virtual();
+    }
+}
+
+// ===== closing =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn close(&self) {
+        self.change(|books, aftermath| books.ledger.close(aftermath));
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.books().ledger.is_open()
+    }
+
+    pub(crate) fn is_drained(&self, waker: Waker) -> bool {
+        self.change(|books, aftermath| books.ledger.is_drained(waker, aftermath))
+    }
+
+    pub(crate) fn close_report(&self) -> CloseReport {
+        let now = Instant::now();
+        let books = self.books();
+        let ledger = &books.ledger;
+        let tally = ledger.places.tally();
+        let before = ledger.before_close.unwrap_or_default();
+        let gone = ledger.counters.closed.total() - before.closed.total();
+        let failed = ledger.counters.close_failed - before.close_failed;
+        CloseReport {
+            closed: gone - failed,
+            failed,
+            in_progress: tally.taken() - tally.leased,
+            still_out: ledger.holders(now, usize::MAX),
+        }
+    }
+}
+
+// ===== insight =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn status(&self) -> Status {
+        let now = Instant::now();
+        self.books().ledger.status(now)
+    }
+
+    pub(crate) fn holders(&self) -> Vec<Holder> {
+        let now = Instant::now();
+        self.books().ledger.holders(now, usize::MAX)
+    }
+
+    /// What is known about why `request` was not served within `limit`.
+    pub(crate) fn diagnose(&self, request: &Request, limit: std::time::Duration) -> TimedOut {
+        let now = Instant::now();
+        let books = self.books();
+        let ledger = &books.ledger;
+        let borrower = &request.borrower;
+        let waited = now.saturating_duration_since(borrower.since);
+        let opening =
+            ledger.opening_time.total(now).saturating_sub(request.opening_mark).min(waited);
+        TimedOut {
+            pool: self.settings.name.clone(),
+            limit,
+            phase: if ledger.opening_time.is_running() { Phase::Opening } else { Phase::Queueing },
+            queueing: waited.saturating_sub(opening),
+            opening,
+            status: ledger.status(now),
+            last_failure: ledger.outage.last().map(|last| LastFailure {
+                fault: last.fault,
+                cause: last.cause.clone(),
+                age: now.saturating_duration_since(last.at),
+                streak: ledger.outage.streak(),
+            }),
+            holders: ledger.holders(now, HOLDERS_NAMED),
+            held_by_this_task: ledger.held_by(borrower.task),
+        }
+    }
+}
+
+impl<S: Session> fmt::Debug for Shared<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The backend is left out: it may hold credentials.
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+/// A pool at one instant: [`Pool::status`](crate::Pool::status).
+///
+/// All numbers were read together, under one lock, so they agree with each other:
+/// `opening + idle + leased + cleaning + closing` is at most `max_size`, and the
+/// [`counters`](Self::counters) balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The most sessions there may be, in whatever state.
+    pub max_size: usize,
+    /// Sessions being opened.
+    pub opening: usize,
+    /// Sessions waiting for a borrower.
+    pub idle: usize,
+    /// Sessions lent, including those granted to a waiter that has yet to run.
+    pub leased: usize,
+    /// Sessions being made fit for the next borrower.
+    pub cleaning: usize,
+    /// Sessions being ended.
+    pub closing: usize,
+    /// Tasks queued for a session.
+    pub waiters: usize,
+    /// How long the first in the queue has waited.
+    pub oldest_waiter: Option<Duration>,
+    /// True once the pool was closed.
+    pub closed: bool,
+    /// What happened since the pool was built.
+    pub counters: Counters,
+}
+
+impl Status {
+    /// How many of the `max_size` places are taken, in whatever state.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.opening + self.idle + self.leased + self.cleaning + self.closing
+    }
+}
+
+/// One line: `4 of 10 sessions (leased 3, idle 1), 0 waiting`.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} sessions", self.size(), self.max_size)?;
+        let states = [
+            ("leased", self.leased),
+            ("idle", self.idle),
+            ("opening", self.opening),
+            ("cleaning", self.cleaning),
+            ("closing", self.closing),
+        ];
+        let mut separator = " (";
+        for (state, sessions) in states.into_iter().filter(|(_, sessions)| *sessions > 0) {
+            write!(f, "{separator}{state} {sessions}")?;
+            separator = ", ";
+        }
+        let bracket = if self.size() > 0 { ")" } else { "" };
+        write!(f, "{bracket}, {} waiting", self.waiters)?;
+        if let Some(oldest) = self.oldest_waiter {
+            write!(f, " (the first for {oldest:.1?})")?;
+        }
+        if self.closed { f.write_str(", closed") } else { Ok(()) }
+    }
+}
+
+/// What happened since a pool was built. Nothing here ever goes down.
+///
+/// At every instant
+/// - `requested == acquired + timed_out + cancelled + queue_full + failed +
+///   refused_closed + waiters`,
+/// - `acquired == returned + leased`,
+/// - `opened == closed.total() + idle + leased + cleaning + closing`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Acquires begun. A `try_acquire` counts when it gets a session.
+    pub requested: u64,
+    /// Sessions lent. One that was granted to a waiter dropped in that very
+    /// moment counts as lent and returned.
+    pub acquired: u64,
+    /// Leases that ended.
+    pub returned: u64,
+    /// Acquires whose time ran out.
+    pub timed_out: u64,
+    /// Acquires dropped while queued.
+    pub cancelled: u64,
+    /// Acquires turned away by a full queue.
+    pub queue_full: u64,
+    /// Acquires told that no session can be opened.
+    pub failed: u64,
+    /// Acquires turned away because the pool was closed.
+    pub refused_closed: u64,
+    /// Openings that succeeded.
+    pub opened: u64,
+    /// Openings that failed.
+    pub open_failed: u64,
+    /// Sessions gone, by reason.
+    pub closed: Closed,
+    /// Of those, how many ended without the remote end's word: `close` failed,
+    /// took too long, or could not be called any more.
+    pub close_failed: u64,
+}
+
+/// Sessions gone, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Unused for `idle_timeout`.
+    pub expired: u64,
+    /// Came back when `max_idle` were idle and nobody waited.
+    pub surplus: u64,
+    /// Broken, by the session's own account.
+    pub broken: u64,
+    /// Could not be made fit for the next borrower.
+    pub unclean: u64,
+    /// The pool was closed or dropped.
+    pub pool_closed: u64,
+    /// The runtime they were opened on is gone.
+    pub runtime_lost: u64,
+}
+
+impl Closed {
+    /// All reasons together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.expired
+            + self.surplus
+            + self.broken
+            + self.unclean
+            + self.pool_closed
+            + self.runtime_lost
+    }
+}
+
+/// Somebody who has a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// The session's number, counted from 1 in each pool.
+    pub session: u64,
+    /// Where it was acquired.
+    pub site: &'static Location<'static>,
+    /// How long ago.
+    pub held: Duration,
+    pub(crate) task: Option<tokio::task::Id>,
+}
+
+/// `session 4 for 92.4s, acquired at src/report.rs:88:20 by task 17`.
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {} for {:.1?}, acquired at {}", self.session, self.held, self.site)?;
+        match self.task {
+            Some(task) => write!(f, " by task {task}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What [`Pool::close`](crate::Pool::close) achieved by its deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CloseReport {
+    /// Sessions ended since closing began, with the remote end's word.
+    pub closed: u64,
+    /// Sessions ended since then without it.
+    pub failed: u64,
+    /// Sessions still being opened, cleaned or ended; that goes on in the
+    /// background, each within its own time limit.
+    pub in_progress: usize,
+    /// Sessions not given back, longest held first. Each is ended when it comes
+    /// back.
+    pub still_out: Vec<Holder>,
+}
+
+impl CloseReport {
+    /// True if every session was ended with the remote end's word.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.failed == 0 && self.in_progress == 0 && self.still_out.is_empty()
+    }
+}
+
+impl fmt::Display for CloseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} closed, {} failed", self.closed, self.failed)?;
+        if self.in_progress > 0 {
+            write!(f, ", {} in progress", self.in_progress)?;
+        }
+        write!(f, ", {} still out", self.still_out.len())?;
+        self.still_out.iter().try_for_each(|holder| write!(f, "; {holder}"))
+    }
+}

@@ -1,0 +1,147 @@
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use crate::error::{Cause, Rollback};
+use crate::pool::{bounded, try_bounded};
+use crate::{CommitOutcome, Condition, Lease, Transactional, TxError, TxOptions};
+
+/// A transaction on a borrowed session: what [`Pool::transaction`](crate::Pool::transaction)
+/// and [`Unit::savepoint`](crate::Unit::savepoint) hand to the work.
+///
+/// It dereferences to the session. It cannot be committed from the inside: the
+/// scope that made it does, when the work answers `Ok`.
+#[must_use = "a transaction rolls back when it is dropped"]
+pub struct Tx<S: Transactional> {
+    lease: Lease<S>,
+    /// Savepoints whose end has not been confirmed.
+    savepoints: u32,
+}
+
+impl<S: Transactional> Tx<S> {
+    pub(crate) async fn begin(mut lease: Lease<S>, options: &TxOptions) -> Result<Self, TxError> {
+        let limit = lease.lifecycle_timeout();
+        match try_bounded("beginning a transaction", limit, S::begin(&mut lease, options)).await {
+            Ok(()) => Ok(Self { lease, savepoints: 0 }),
+            Err(failure) => Err(TxError::Begin { cause: failure.into_cause() }),
+        }
+    }
+
+    /// Runs `work` inside a savepoint: keeps what it did on `Ok`, undoes it on
+    /// `Err`, and goes on with the transaction either way. Savepoints nest.
+    ///
+    /// # Errors
+    ///
+    /// What `work` answered; or [`TxError::Savepoint`] if the savepoint itself
+    /// failed; or [`TxError::RolledBack`] if one inside it was left half way, and
+    /// this one was undone for that.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped half way, or the work panics, what it did is
+    /// still mixed with the rest. The transaction can then only be rolled back, as
+    /// a whole or to a savepoint around this one: a commit answers
+    /// [`Rollback::SavepointAbandoned`].
+    pub async fn savepoint<R, E>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, E>
+    where
+        E: From<TxError>,
+    {
+        let limit = self.lease.lifecycle_timeout();
+        let around = self.savepoints;
+        self.savepoints = around + 1;
+        let savepoint = try_bounded("setting a savepoint", limit, S::savepoint(&mut self.lease))
+            .await
+            .map_err(|failure| TxError::Savepoint { cause: failure.into_cause() })?;
+
+        let answer = match work(self).await {
+            Ok(_) if self.savepoints > around + 1 => {
+                Err(E::from(TxError::RolledBack { why: Rollback::SavepointAbandoned, cause: None }))
+            }
+            answer => answer,
+        };
+
+        let ended = if answer.is_ok() {
+            let work = S::release_savepoint(&mut self.lease, savepoint);
+            try_bounded("releasing a savepoint", limit, work).await
+        } else {
+            let work = S::rollback_to(&mut self.lease, savepoint);
+            try_bounded("rolling back to a savepoint", limit, work).await
+        };
+        match ended {
+            Ok(()) => {
+                self.savepoints = around;
+                answer
+            }
+            // The work's own error is the one to tell; the transaction knows that
+            // only a rollback is left.
+            Err(_) if answer.is_err() => answer,
+            Err(failure) => Err(E::from(TxError::Savepoint { cause: failure.into_cause() })),
+        }
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), TxError> {
+        if let Some(why) = self.cannot_commit() {
+            let _ = self.rollback().await;
+            return Err(TxError::RolledBack { why, cause: None });
+        }
+        let limit = self.lease.lifecycle_timeout();
+        match bounded("committing", limit, S::commit(&mut self.lease)).await {
+            Ok(CommitOutcome::Committed) => Ok(()),
+            Ok(CommitOutcome::RolledBack(error)) => Err(TxError::RolledBack {
+                why: Rollback::Refused,
+                cause: error.map(|error| Arc::new(error) as Cause),
+            }),
+            Ok(CommitOutcome::Unknown(error)) => {
+                Err(TxError::OutcomeUnknown { cause: Arc::new(error) })
+            }
+            Err(silent) => Err(TxError::OutcomeUnknown { cause: Arc::new(silent) }),
+        }
+    }
+
+    fn cannot_commit(&self) -> Option<Rollback> {
+        match self.lease.condition() {
+            Condition::Broken(fault) => Some(Rollback::SessionLost(fault)),
+            Condition::Busy => Some(Rollback::StatementAbandoned),
+            _ if self.savepoints > 0 => Some(Rollback::SavepointAbandoned),
+            // Clean: the work ended the transaction by itself; the session knows.
+            Condition::Clean | Condition::Dirty => None,
+        }
+    }
+
+    pub(crate) async fn rollback(mut self) -> Result<(), TxError> {
+        if let Condition::Broken(_) = self.lease.condition() {
+            return Ok(()); // the remote end rolls back what it lost
+        }
+        let limit = self.lease.lifecycle_timeout();
+        match try_bounded("rolling back", limit, S::rollback(&mut self.lease)).await {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                self.lease.give_up();
+                Err(TxError::Rollback { cause: failure.into_cause() })
+            }
+        }
+    }
+}
+
+impl<S: Transactional> Deref for Tx<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.lease
+    }
+}
+
+impl<S: Transactional> DerefMut for Tx<S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.lease
+    }
+}
+
+impl<S: Transactional> fmt::Debug for Tx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("lease", &self.lease).finish_non_exhaustive()
+    }
+}
