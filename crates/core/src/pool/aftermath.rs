@@ -3,6 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
+use super::places::PlaceId;
 use crate::Session;
 
 /// Whom to wake and which sessions to end: other people's code, never run under
@@ -14,7 +15,8 @@ use crate::Session;
 pub(crate) struct Aftermath<S> {
     pub(crate) wake: Option<Waker>,
     pub(crate) wake_all: Vec<Waker>,
-    pub(crate) abort: Vec<S>,
+    /// Sessions to end at once. Their places are still taken.
+    pub(crate) abort: Vec<(PlaceId, S)>,
     janitor: Option<Waker>,
     discard: Option<Waker>,
 }
@@ -39,8 +41,9 @@ impl<S> Aftermath<S> {
 }
 
 impl<S: Session> Aftermath<S> {
+    /// Answers which places are to be freed, their sessions being gone.
     #[inline]
-    pub(crate) fn carry_out(self) {
+    pub(crate) fn carry_out(self) -> Vec<PlaceId> {
         let Self { wake, wake_all, abort, janitor, discard: _ } = self;
         if let Some(waker) = wake {
             waker.wake();
@@ -49,7 +52,11 @@ impl<S: Session> Aftermath<S> {
         if let Some(waker) = janitor {
             waker.wake();
         }
-        abort.into_iter().for_each(abort_session);
+        let aborted = abort.into_iter().map(|(place, session)| {
+            abort_session(session);
+            place
+        });
+        aborted.collect()
     }
 }
 

@@ -94,10 +94,17 @@ impl<S> Ledger<S> {
     /// An idle session, if there is one. That overtakes nobody: while anyone is
     /// queued none is idle, since a session that comes back goes to the queue.
     #[inline]
-    pub(crate) fn lend(&mut self, borrower: Borrower) -> Option<(PlaceId, S)> {
+    pub(crate) fn lend(
+        &mut self,
+        borrower: Borrower,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<(PlaceId, S)> {
         let Idle { place, session, .. } = self.idle.pop()?;
         self.places.move_to(place, Stage::Leased(borrower));
         self.counters.acquired += 1;
+        if self.idle.len() < self.limits.min_idle {
+            self.call_if_opening_wanted(aftermath);
+        }
         Some((place, session))
     }
 
@@ -324,19 +331,15 @@ impl<S> Ledger<S> {
     }
 
     /// Ends a session: in the background while its runtime lives, at once when
-    /// that is gone.
+    /// that is gone. Its place stays taken until it has ended.
     fn end(&mut self, place: PlaceId, session: S, ending: Ending, aftermath: &mut Aftermath<S>) {
-        let home = self.places.home(place);
-        if self.seat.is_home(home) {
+        if self.seat.is_home(self.places.home(place)) {
             self.places.move_to(place, Stage::Closing(ending));
             self.errands.push_back(Errand { place, work: Work::Close(session) });
             aftermath.call(self.seat.call());
         } else {
-            self.places.free(place);
-            Ending::RuntimeLost.count(&mut self.counters.closed);
-            self.counters.close_failed += 1;
-            aftermath.abort.push(session);
-            self.place_freed(aftermath);
+            self.places.move_to(place, Stage::Closing(Ending::RuntimeLost));
+            aftermath.abort.push((place, session));
         }
     }
 

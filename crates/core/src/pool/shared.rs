@@ -54,7 +54,9 @@ impl<S: Session> Shared<S> {
     fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
         let mut aftermath = Aftermath::new();
         let answer = change(&mut self.books(), &mut aftermath);
-        aftermath.carry_out();
+        for place in aftermath.carry_out() {
+            self.gone(place, false);
+        }
         answer
     }
 }
@@ -65,13 +67,12 @@ impl<S: Session> Shared<S> {
     #[inline]
     pub(crate) fn lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
         let task = tokio::task::try_id();
-        let mut books = self.books();
-        let since = books.clock.stamp();
-        let lent = books.ledger.lend(Borrower { site, task, since });
-        if lent.is_some() {
+        self.change(|books, aftermath| {
+            let since = books.clock.stamp();
+            let lent = books.ledger.lend(Borrower { site, task, since }, aftermath)?;
             books.ledger.counters.requested += 1;
-        }
-        lent
+            Some(lent)
+        })
     }
 
     /// Lends at once, or queues the acquire. Starts a janitor where there is none.
@@ -85,7 +86,7 @@ impl<S: Session> Shared<S> {
         let (entry, home) = self.change(|books, aftermath| {
             let ledger = &mut books.ledger;
             ledger.counters.requested += 1;
-            if let Some((place, session)) = ledger.lend(request.borrower) {
+            if let Some((place, session)) = ledger.lend(request.borrower, aftermath) {
                 aftermath.discard(request.waker);
                 return Ok((Entry::Lent(place, session), None));
             }

@@ -1,0 +1,104 @@
+use super::*;
+use sessionpool_testkit::{Act, Verb};
+use tokio::time::Instant;
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_session_is_closed_counted_from_its_return() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.idle_timeout(secs(10)).build().unwrap();
+    let lease = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(60)).await; // held far longer than the idle time-out
+    drop(lease);
+    let start = Instant::now();
+    tokio::time::sleep(ms(9_990)).await;
+    assert_eq!(pool.status().idle, 1);
+    backend.ended(1).await;
+    assert!(start.elapsed() < ms(10_010), "{:?}", start.elapsed());
+    quiet().await;
+    assert_eq!(pool.status().counters.closed.expired, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_use_starts_the_idle_time_anew() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.idle_timeout(secs(10)).build().unwrap();
+    for _ in 0..5 {
+        drop(pool.acquire().await.unwrap());
+        tokio::time::sleep(secs(8)).await;
+    }
+    assert_eq!(backend.book().opened, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_sessions_never_fall_below_min_idle() {
+    let (backend, builder) = scripted(5);
+    let pool = builder.min_idle(2).idle_timeout(secs(10)).build().unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..5 {
+        leases.push(pool.acquire().await.unwrap());
+    }
+    drop(leases);
+    tokio::time::sleep(secs(60)).await;
+    assert_eq!(pool.status().idle, 2);
+    assert_eq!(backend.book().opened, 5); // closed to two, and none opened anew
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_beyond_max_idle_end_when_they_come_back() {
+    let (backend, builder) = scripted(4);
+    let pool = builder.max_idle(1).build().unwrap();
+    let leases = [
+        pool.acquire().await.unwrap(),
+        pool.acquire().await.unwrap(),
+        pool.acquire().await.unwrap(),
+    ];
+    drop(leases);
+    quiet().await;
+    assert_eq!((pool.status().idle, pool.status().counters.closed.surplus), (1, 2));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_surplus_session_serves_a_waiter_before_it_ends() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_idle(0).build().unwrap();
+    let lease = pool.acquire().await.unwrap();
+    let waiting = waiter(&pool).await;
+    drop(lease);
+    drop(waiting.await.unwrap().unwrap());
+    quiet().await;
+    assert_eq!((backend.book().opened, pool.status().counters.closed.surplus), (1, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_close_delays_nobody_else() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.idle_timeout(secs(1)).build().unwrap();
+    backend.always(Verb::Close, Act::take(secs(4)));
+    drop([pool.acquire().await.unwrap(), pool.acquire().await.unwrap()]);
+    tokio::time::sleep(ms(1_001)).await;
+    assert_eq!(pool.status().closing, 2);
+    let start = Instant::now();
+    drop(pool.acquire().await.unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_with_nothing_open_has_no_task() {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (backend, builder) = scripted(2);
+    let pool = builder.idle_timeout(secs(1)).build().unwrap();
+    assert_eq!(tasks(), 0);
+    drop(pool.acquire().await.unwrap());
+    assert_eq!(tasks(), 1);
+    tokio::time::sleep(secs(2)).await;
+    assert_eq!(tasks(), 0);
+    drop(pool.acquire().await.unwrap()); // and it starts again
+    assert_eq!(tasks(), 1);
+    end(&backend, &pool).await;
+}

@@ -1,0 +1,91 @@
+//! The pool's rules, each proved over the scripted backend on a paused clock.
+
+mod acquire;
+mod cleaning;
+mod closing;
+mod diagnosis;
+mod dropping;
+mod expiry;
+mod opening;
+mod queue;
+mod runtimes;
+mod settings;
+mod units;
+
+use std::time::Duration;
+
+use sessionpool_core::{AcquireOptions, Lease, Pool, PoolBuilder, Status};
+use sessionpool_testkit::{Scripted, ScriptedSession};
+use tokio::task::JoinHandle;
+
+type ScriptedPool = Pool<ScriptedSession>;
+type ScriptedLease = Lease<ScriptedSession>;
+type Acquired = Result<ScriptedLease, sessionpool_core::AcquireError>;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A backend that fails the test when more than `size` sessions live, and a pool
+/// of that size over it.
+fn scripted(size: usize) -> (Scripted, PoolBuilder<ScriptedSession>) {
+    let backend = Scripted::new().at_most(size);
+    let builder = Pool::builder(backend.clone()).max_size(size);
+    (backend, builder)
+}
+
+/// Queues an acquire in a task of its own, and returns once it stands in line.
+async fn waiter(pool: &ScriptedPool) -> JoinHandle<Acquired> {
+    waiter_with(pool, AcquireOptions::new()).await
+}
+
+async fn waiter_with(pool: &ScriptedPool, options: AcquireOptions) -> JoinHandle<Acquired> {
+    let before = pool.status().counters.requested;
+    let task = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.acquire_with(options).await }
+    });
+    while pool.status().counters.requested == before {
+        tokio::task::yield_now().await;
+    }
+    task
+}
+
+/// Lets everything that can run now run, without moving the clock.
+async fn quiet() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Checks what must hold at every instant.
+fn balanced(status: &Status) {
+    let counters = &status.counters;
+    assert!(status.size() <= status.max_size, "{status:?}");
+    assert_eq!(
+        counters.requested,
+        counters.acquired
+            + counters.timed_out
+            + counters.cancelled
+            + counters.queue_full
+            + counters.failed
+            + counters.refused_closed
+            + status.waiters as u64,
+        "{status:?}"
+    );
+    assert_eq!(counters.acquired, counters.returned + status.leased as u64, "{status:?}");
+    let live = status.size() - status.opening;
+    assert_eq!(counters.opened, counters.closed.total() + live as u64, "{status:?}");
+}
+
+/// Closes the pool and checks that every session was ended, once.
+async fn end(backend: &Scripted, pool: &ScriptedPool) {
+    let report = pool.close(secs(60)).await;
+    assert!(report.still_out.is_empty() && report.in_progress == 0, "{report}");
+    balanced(&pool.status());
+    backend.assert_all_ended();
+}

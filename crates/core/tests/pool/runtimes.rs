@@ -1,0 +1,214 @@
+//! Runtimes that go away, and places without one. Real time: two runtimes share no
+//! paused clock.
+
+use std::sync::mpsc;
+
+use super::*;
+use sessionpool_core::AcquireError;
+use sessionpool_testkit::{Act, Verb};
+use tokio::runtime::{Builder, Runtime};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Drives a future without any runtime.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            std::task::Poll::Ready(answer) => return answer,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[test]
+fn an_acquire_outside_a_runtime_says_so() {
+    let (_backend, builder) = scripted(1);
+    let pool = builder.min_idle(1).build().unwrap();
+    let error = block_on(pool.acquire()).unwrap_err();
+    assert!(matches!(error, AcquireError::NoRuntime), "{error}");
+    balanced(&pool.status());
+    assert!(block_on(pool.close(secs(5))).is_complete());
+}
+
+#[test]
+fn an_idle_session_is_lent_outside_a_runtime() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let runtime = runtime();
+    drop(runtime.block_on(pool.acquire()).unwrap());
+    let mut lease = block_on(pool.acquire()).unwrap();
+    lease.set_dirty();
+    block_on(lease.release()).unwrap(); // no runtime, no clock: awaited as it is
+    assert_eq!(pool.status().idle, 1);
+    runtime.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn a_waiter_outside_a_runtime_is_served_by_the_janitor_elsewhere() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.acquire_timeout(ms(50)).build().unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let lease = runtime.block_on(pool.acquire()).unwrap();
+    assert!(block_on(pool.acquire()).unwrap_err().is_timeout());
+    drop(lease);
+    drop(block_on(pool.acquire()).unwrap());
+    runtime.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn sessions_end_with_the_runtime_they_were_opened_on() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.build().unwrap();
+    let first = runtime();
+    let (idle, leased) =
+        first.block_on(async { (pool.acquire().await.unwrap(), pool.acquire().await.unwrap()) });
+    drop(idle);
+    drop(first);
+    assert_eq!(backend.book().aborted, 1); // the idle one, at once
+    assert_eq!(pool.status().idle, 0);
+    drop(leased); // outside of any runtime, after its own is gone
+    assert_eq!(backend.book().aborted, 2);
+    assert_eq!(pool.status().counters.closed.runtime_lost, 2);
+
+    let second = runtime();
+    second.block_on(async {
+        drop(pool.acquire().await.unwrap());
+        end(&backend, &pool).await;
+    });
+}
+
+#[test]
+fn a_session_of_a_dead_runtime_is_not_lent_on_the_next() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.build().unwrap();
+    let old = runtime().block_on(pool.acquire()).unwrap();
+    let second = runtime();
+    second.block_on(async {
+        let new = pool.acquire().await.unwrap();
+        drop(old);
+        drop(new);
+        assert_eq!(pool.status().idle, 1);
+        assert_eq!(backend.book().aborted, 1);
+        end(&backend, &pool).await;
+    });
+}
+
+#[test]
+fn a_runtime_that_dies_in_the_middle_of_anything_loses_nothing() {
+    for verb in [Verb::Open, Verb::Release, Verb::Close] {
+        let (backend, builder) = scripted(2);
+        let pool = builder.build().unwrap();
+        let first = runtime();
+        let mut lease = first.block_on(pool.acquire()).unwrap();
+        backend.next(verb, Act::hang());
+        match verb {
+            Verb::Release => lease.set_dirty(),
+            Verb::Close => lease.lose(sessionpool_core::Fault::SessionLost),
+            _ => {}
+        }
+        first.block_on(async {
+            if verb == Verb::Open {
+                let waiting = pool.acquire_with(AcquireOptions::new().timeout(ms(5))).await;
+                assert!(waiting.is_err());
+            }
+            drop(lease);
+            let begun = if verb == Verb::Open { 2 } else { 1 };
+            backend.called(verb, begun).await;
+        });
+        drop(first);
+        assert_eq!(pool.status().size(), 0, "{verb:?}");
+        balanced(&pool.status());
+        runtime().block_on(async {
+            drop(pool.acquire().await.unwrap());
+            end(&backend, &pool).await;
+        });
+    }
+}
+
+#[test]
+fn a_waiter_on_another_runtime_survives_the_death_of_the_janitors() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let first = runtime();
+    let lease = first.block_on(pool.acquire()).unwrap();
+    let (queued, is_queued) = mpsc::channel();
+    let other = std::thread::spawn({
+        let pool = pool.clone();
+        move || {
+            runtime().block_on(async move {
+                let mut acquire = Box::pin(pool.acquire());
+                std::future::poll_fn(|cx| {
+                    assert!(acquire.as_mut().poll(cx).is_pending());
+                    std::task::Poll::Ready(())
+                })
+                .await;
+                queued.send(()).unwrap();
+                let id = acquire.await.unwrap().id();
+                pool.close(secs(5)).await;
+                id
+            })
+        }
+    });
+    is_queued.recv().unwrap();
+    drop(first); // the janitor with it; the waiter starts another one
+    drop(lease); // frees the only place
+    assert_eq!(other.join().unwrap(), 2);
+    backend.assert_all_ended();
+}
+
+#[test]
+fn a_waiter_times_out_though_the_janitors_runtime_stands_still() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let still = runtime();
+    let lease = still.block_on(pool.acquire()).unwrap();
+    // Nobody drives `still` from here on: its timers do not fire.
+    let error = runtime().block_on(async {
+        pool.acquire_with(AcquireOptions::new().timeout(ms(30))).await.unwrap_err()
+    });
+    assert!(error.is_timeout(), "{error}");
+    drop(lease);
+    still.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn the_pool_and_its_leases_may_be_dropped_after_the_runtime() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.build().unwrap();
+    let runtime = runtime();
+    let lease = runtime.block_on(pool.acquire()).unwrap();
+    drop(runtime.block_on(pool.acquire()).unwrap());
+    drop(runtime);
+    drop(pool);
+    drop(lease);
+    backend.assert_all_ended();
+}
+
+#[test]
+fn the_pool_may_be_dropped_while_unwinding() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.build().unwrap();
+    let runtime = runtime();
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let _lease = pool.acquire().await.unwrap();
+            let _unit = pool.unit();
+            let _pool = pool;
+            panic!("with everything in scope");
+        })
+    }));
+    assert!(unwound.is_err());
+    runtime.block_on(backend.ended(1));
+    backend.assert_all_ended();
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+fn refused(builder: PoolBuilder<ScriptedSession>) -> String {
+    builder.build().unwrap_err().to_string()
+}
+
+fn builder() -> PoolBuilder<ScriptedSession> {
+    Pool::builder(Scripted::new())
+}
+
+#[test]
+fn an_error_names_the_setter_the_value_and_what_is_valid() {
+    assert_eq!(
+        refused(builder().max_size(0)),
+        "max_size is 0, but 1 to 1000000 sessions are possible"
+    );
+    assert_eq!(
+        refused(builder().max_size(3).min_idle(4)),
+        "min_idle is 4, but max_size is 3: at most 3 is possible"
+    );
+    assert_eq!(
+        refused(builder().max_size(9).max_idle(3).min_idle(4)),
+        "min_idle is 4, but max_idle is 3: at most 3 is possible"
+    );
+    assert_eq!(
+        refused(builder().max_size(3).max_idle(4)),
+        "max_idle is 4, but max_size is 3: at most 3 is possible"
+    );
+    assert_eq!(
+        refused(builder().acquire_timeout(Duration::ZERO)),
+        "acquire_timeout is 0ns, but it must be longer (try_acquire is what never waits)"
+    );
+}
+
+#[test]
+fn every_setting_is_validated() {
+    let zero = Duration::ZERO;
+    for (setting, builder) in [
+        ("max_size", builder().max_size(usize::MAX)),
+        ("max_connecting", builder().max_connecting(0)),
+        ("max_waiters", builder().max_waiters(usize::MAX)),
+        ("connect_timeout", builder().connect_timeout(zero)),
+        ("release_timeout", builder().release_timeout(zero)),
+        ("close_timeout", builder().close_timeout(zero)),
+        ("lifecycle_timeout", builder().lifecycle_timeout(zero)),
+        ("idle_timeout", builder().idle_timeout(zero)),
+    ] {
+        assert!(refused(builder).starts_with(setting));
+    }
+}
+
+#[test]
+fn the_longest_durations_are_valid() {
+    let ever = Duration::MAX;
+    builder()
+        .acquire_timeout(ever)
+        .connect_timeout(ever)
+        .release_timeout(ever)
+        .close_timeout(ever)
+        .lifecycle_timeout(ever)
+        .idle_timeout(ever)
+        .build()
+        .unwrap();
+}
+
+#[test]
+fn a_builders_debug_shows_settings_and_not_the_backend() {
+    let text = format!("{:?}", builder().name("orders"));
+    assert!(text.contains("orders") && text.contains("acquire_timeout"), "{text}");
+    assert!(!text.contains("Scripted"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_durations_work() {
+    let ever = Duration::MAX;
+    let (backend, builder) = scripted(1);
+    let pool = builder
+        .acquire_timeout(ever)
+        .connect_timeout(ever)
+        .release_timeout(ever)
+        .close_timeout(ever)
+        .idle_timeout(ever)
+        .build()
+        .unwrap();
+    let mut lease = pool.acquire().await.unwrap();
+    lease.set_dirty();
+    let waiting = waiter(&pool).await;
+    drop(lease);
+    drop(waiting.await.unwrap().unwrap());
+    assert!(pool.close(ever).await.is_complete());
+    end(&backend, &pool).await;
+}
