@@ -3,15 +3,15 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{self, Instant, Sleep};
 
 use super::ledger::Refusal;
-use super::places::Borrower;
+use super::outage::Failure;
 use super::queue::{Request, Ticket, Verdict};
-use super::shared::{Entry, Shared, Sight};
+use super::shared::{Ask, Entry, Shared, Sight};
 use crate::sync::Arc;
 use crate::{AcquireError, Lease, Session};
 
@@ -69,41 +69,38 @@ impl<'a, S: Session> Acquire<'a, S> {
     }
 
     fn join(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
-        let request = self.request(cx);
-        if self.limit.is_zero() {
-            return Poll::Ready(Err(self.timed_out_at_once(&request)));
-        }
-        let deadline = request.deadline;
-        match self.shared.lend_or_join(request) {
+        let Self { site, limit, .. } = *self;
+        let ask = Ask { waker: cx.waker().clone(), site, task: tokio::task::try_id(), limit };
+        match self.shared.lend_or_join(ask) {
             Ok(Entry::Lent(place, session)) => {
                 Poll::Ready(Ok(Lease::new(self.shared, place, session)))
             }
             Ok(Entry::Queued { ticket, keeps_own_time }) => {
                 self.progress = Progress::Queued { ticket, janitor_replaced: false };
-                if keeps_own_time {
-                    self.own_time = deadline.map(|at| Box::pin(time::sleep_until(at)));
-                    return self.look(cx);
-                }
-                Poll::Pending
+                if keeps_own_time { self.keep_own_time(cx) } else { Poll::Pending }
             }
-            Err(refusal) => Poll::Ready(Err(turned_away(refusal))),
+            Err(refusal) => Poll::Ready(Err(self.turned_away(refusal))),
         }
     }
 
-    fn request(&self, cx: &Context<'_>) -> Request {
-        let now = Instant::now();
-        Request {
-            waker: cx.waker().clone(),
-            borrower: Borrower { site: self.site, task: tokio::task::try_id(), since: now },
-            deadline: now.checked_add(self.limit),
-            opening_mark: Duration::ZERO,
-        }
+    fn keep_own_time(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
+        let deadline = Instant::now().checked_add(self.limit);
+        self.own_time = deadline.map(|at| Box::pin(time::sleep_until(at)));
+        self.look(cx)
     }
 
-    fn timed_out_at_once(&self, request: &Request) -> AcquireError {
-        match self.shared.timed_out_at_once(request) {
-            Ok(timed_out) => AcquireError::TimedOut(Box::new(timed_out)),
-            Err(_) => AcquireError::Closed,
+    fn turned_away(&self, refusal: Refusal) -> AcquireError {
+        match refusal {
+            Refusal::Closed => AcquireError::Closed,
+            Refusal::QueueFull(status) => AcquireError::QueueFull { status },
+            Refusal::Rejected(Failure { fault, cause, .. }) => {
+                AcquireError::Failed { fault, cause }
+            }
+            Refusal::NoTime(borrower) => {
+                let request = Request::new(Waker::noop().clone(), borrower, self.limit);
+                AcquireError::TimedOut(Box::new(self.shared.diagnose(&request)))
+            }
+            Refusal::NoRuntime => AcquireError::NoRuntime,
         }
     }
 
@@ -151,7 +148,7 @@ impl<'a, S: Session> Acquire<'a, S> {
             }
             Verdict::Closed => Err(AcquireError::Closed),
             Verdict::TimedOut => {
-                Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request, self.limit))))
+                Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request))))
             }
         }
     }
@@ -165,7 +162,7 @@ impl<S: Session> Future for Acquire<'_, S> {
         match self.progress {
             Progress::New => {
                 self.progress = Progress::Done;
-                match self.shared.lend(self.site) {
+                match if self.shared.is_crowded() { None } else { self.shared.lend(self.site) } {
                     Some((place, session)) => {
                         Poll::Ready(Ok(Lease::new(self.shared, place, session)))
                     }
@@ -183,16 +180,5 @@ impl<S: Session> Drop for Acquire<'_, S> {
         if let Progress::Queued { ticket, .. } = self.progress {
             self.shared.leave(ticket);
         }
-    }
-}
-
-fn turned_away(refusal: Refusal) -> AcquireError {
-    match refusal {
-        Refusal::Closed => AcquireError::Closed,
-        Refusal::QueueFull(status) => AcquireError::QueueFull { status },
-        Refusal::Rejected(failure) => {
-            AcquireError::Failed { fault: failure.fault, cause: failure.cause }
-        }
-        Refusal::NoRuntime => AcquireError::NoRuntime,
     }
 }

@@ -1,6 +1,6 @@
 //! When things happened, read cheaply.
 
-use std::time::Instant as StdInstant;
+use std::time::{Duration, Instant as StdInstant};
 
 use tokio::time::Instant;
 
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 /// would need two of them: a third of all it costs. What the stamps are for
 /// (idle time-outs, how long a holder has held) is counted in seconds, so a
 /// reading is kept for as long as the coarse clock, which costs a quarter, stands
-/// still. Deadlines are never taken from here.
+/// still. Deadlines a second away or more count from here, too; shorter ones are
+/// taken precisely.
 ///
 /// Time may also be virtual: under `tokio::time::pause` it moves by leaps while
 /// the kernel's clock hardly moves. The janitor looks for that each time it wakes,
@@ -37,6 +38,11 @@ impl Clock {
             self.reading = Instant::now();
         }
         self.reading
+    }
+
+    /// The time from which a wait of that length counts.
+    pub(crate) fn start_of(&mut self, limit: Duration) -> Instant {
+        if limit >= Duration::from_secs(1) { self.stamp() } else { Instant::now() }
     }
 
     /// Gives up coarse stamps: the time is virtual.

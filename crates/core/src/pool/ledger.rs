@@ -59,6 +59,8 @@ pub(crate) enum Refusal {
     Closed,
     QueueFull(Box<Status>),
     Rejected(Failure),
+    /// It was given no time at all.
+    NoTime(Borrower),
     NoRuntime,
 }
 
@@ -117,6 +119,25 @@ impl<S> Ledger<S> {
         runtime: Option<runtime::Id>,
         aftermath: &mut Aftermath<S>,
     ) -> Result<(Ticket, Option<Home>), Refusal> {
+        if let Err(refusal) = self.admit(now, &request, runtime) {
+            aftermath.discard(request.waker);
+            return Err(refusal);
+        }
+        request.opening_mark = self.opening_time.total(now);
+        let deadline = request.deadline();
+        let ticket = self.queue.join(request);
+        if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+            aftermath.call(self.seat.call());
+        }
+        Ok((ticket, self.seat_janitor(runtime)))
+    }
+
+    fn admit(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        runtime: Option<runtime::Id>,
+    ) -> Result<(), Refusal> {
         if !self.open {
             self.counters.refused_closed += 1;
             return Err(Refusal::Closed);
@@ -124,6 +145,10 @@ impl<S> Ledger<S> {
         if let Some(failure) = self.hopeless(now) {
             self.counters.failed += 1;
             return Err(Refusal::Rejected(failure));
+        }
+        if request.limit.is_zero() {
+            self.counters.timed_out += 1;
+            return Err(Refusal::NoTime(request.borrower));
         }
         if self.queue.len() >= self.limits.max_waiters {
             self.counters.queue_full += 1;
@@ -133,13 +158,7 @@ impl<S> Ledger<S> {
             self.counters.failed += 1;
             return Err(Refusal::NoRuntime);
         }
-        request.opening_mark = self.opening_time.total(now);
-        let deadline = request.deadline;
-        let ticket = self.queue.join(request);
-        if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
-            aftermath.call(self.seat.call());
-        }
-        Ok((ticket, self.seat_janitor(runtime)))
+        Ok(())
     }
 
     /// Starts a janitor's term, if there is none and `runtime` can carry one.

@@ -17,10 +17,21 @@ pub(crate) struct Ticket(u32);
 pub(crate) struct Request {
     pub(crate) waker: Waker,
     pub(crate) borrower: Borrower,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) limit: Duration,
     /// The reading of the pool's opening stopwatch when it joined; the ledger
     /// fills it in.
     pub(crate) opening_mark: Duration,
+}
+
+impl Request {
+    pub(crate) const fn new(waker: Waker, borrower: Borrower, limit: Duration) -> Self {
+        Self { waker, borrower, limit, opening_mark: Duration::ZERO }
+    }
+
+    /// When its time is over; `None` is never.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.borrower.since.checked_add(self.limit)
+    }
 }
 
 /// How a wait ended.
@@ -99,7 +110,7 @@ impl<S> Queue<S> {
     }
 
     pub(crate) fn join(&mut self, request: Request) -> Ticket {
-        if let Some(deadline) = request.deadline {
+        if let Some(deadline) = request.deadline() {
             self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         }
         let state = State::Queued { before: self.tail, after: None };
@@ -132,7 +143,7 @@ impl<S> Queue<S> {
         let mut at = self.head;
         while let Some(index) = at {
             at = self.after(index);
-            match self.waiter(index).request.deadline {
+            match self.waiter(index).request.deadline() {
                 Some(deadline) if deadline <= now => {
                     wakers.push(self.decide(index, |_| Verdict::TimedOut));
                 }

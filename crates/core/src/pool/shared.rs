@@ -4,7 +4,9 @@
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::time::Instant;
@@ -25,6 +27,7 @@ use crate::{Condition, Fault, Session};
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
     pub(crate) settings: Settings,
+    crowded: AtomicBool,
     books: Mutex<Books<S>>,
 }
 
@@ -39,7 +42,8 @@ const HOLDERS_NAMED: usize = 5;
 impl<S: Session> Shared<S> {
     pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings) -> Self {
         let ledger = Ledger::new(settings.limits.clone());
-        Self { opener, settings, books: Mutex::new(Books { clock: Clock::new(), ledger }) }
+        let books = Mutex::new(Books { clock: Clock::new(), ledger });
+        Self { opener, settings, crowded: AtomicBool::new(false), books }
     }
 
     #[inline]
@@ -75,25 +79,42 @@ impl<S: Session> Shared<S> {
         })
     }
 
+    /// True if the last acquire had to wait: likely so must this one. A hint, to
+    /// spare it a look under the lock that would find nothing.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    fn set_crowded(&self, crowded: bool) {
+        if self.is_crowded() != crowded {
+            self.crowded.store(crowded, Ordering::Relaxed);
+        }
+    }
+
     /// Lends at once, or queues the acquire. Starts a janitor where there is none.
     pub(crate) fn lend_or_join(
         self: &crate::sync::Arc<Self>,
-        request: Request,
+        ask: Ask,
     ) -> Result<Entry<S>, Refusal> {
-        let now = request.borrower.since;
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
+        let Ask { waker, site, task, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
+            let now = books.clock.start_of(limit);
             let ledger = &mut books.ledger;
+            let borrower = Borrower { site, task, since: now };
             ledger.counters.requested += 1;
-            if let Some((place, session)) = ledger.lend(request.borrower, aftermath) {
-                aftermath.discard(request.waker);
+            if let Some((place, session)) = ledger.lend(borrower, aftermath) {
+                aftermath.discard(waker);
                 return Ok((Entry::Lent(place, session), None));
             }
+            let request = Request::new(waker, borrower, limit);
             let (ticket, home) = ledger.join(now, request, id, aftermath)?;
             let alone = id.is_some() && ledger.seat.runtime() != id;
             Ok((Entry::Queued { ticket, keeps_own_time: alone }, home))
         })?;
+        self.set_crowded(matches!(entry, Entry::Queued { .. }));
         self.start_janitor(home, runtime.as_ref());
         Ok(entry)
     }
@@ -139,8 +160,9 @@ impl<S: Session> Shared<S> {
         loop {
             let mut books = self.books();
             let ledger = &mut books.ledger;
-            if let Seen::Decided(request, verdict) = ledger.see(ticket) {
-                return Sight::Decided(request, verdict);
+            match ledger.see(ticket) {
+                Seen::Decided(request, verdict) => return Sight::Decided(request, verdict),
+                Seen::StillQueued => {}
             }
             let lost = ledger.seat.is_empty();
             if ledger.queue.is_woken_by(ticket, waker) {
@@ -167,20 +189,15 @@ impl<S: Session> Shared<S> {
         let now = Instant::now();
         self.change(|books, aftermath| books.ledger.expire_waiters(now, aftermath));
     }
+}
 
-    /// Counts an acquire that was given no time at all.
-    pub(crate) fn timed_out_at_once(&self, request: &Request) -> Result<TimedOut, Closed> {
-        let mut books = self.books();
-        let ledger = &mut books.ledger;
-        ledger.counters.requested += 1;
-        if !ledger.is_open() {
-            ledger.counters.refused_closed += 1;
-            return Err(Closed);
-        }
-        ledger.counters.timed_out += 1;
-        drop(books);
-        Ok(self.diagnose(request, std::time::Duration::ZERO))
-    }
+/// What an acquire asks with.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) waker: Waker,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) limit: Duration,
 }
 
 /// How an acquire gets in.
@@ -197,9 +214,6 @@ pub(crate) enum Entry<S> {
 
 #[derive(Debug)]
 pub(crate) struct NoJanitor;
-
-#[derive(Debug)]
-pub(crate) struct Closed;
 
 #[derive(Debug)]
 pub(crate) enum Sight<S> {
@@ -334,7 +348,7 @@ impl<S: Session> Shared<S> {
     }
 
     /// What is known about why `request` was not served within `limit`.
-    pub(crate) fn diagnose(&self, request: &Request, limit: std::time::Duration) -> TimedOut {
+    pub(crate) fn diagnose(&self, request: &Request) -> TimedOut {
         let now = Instant::now();
         let books = self.books();
         let ledger = &books.ledger;
@@ -344,7 +358,7 @@ impl<S: Session> Shared<S> {
             ledger.opening_time.total(now).saturating_sub(request.opening_mark).min(waited);
         TimedOut {
             pool: self.settings.name.clone(),
-            limit,
+            limit: request.limit,
             phase: if ledger.opening_time.is_running() { Phase::Opening } else { Phase::Queueing },
             queueing: waited.saturating_sub(opening),
             opening,
