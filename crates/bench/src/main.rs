@@ -1,2 +1,103 @@
-//! In the making.
-fn main() {}
+//! sessionpool side by side against its peers: deadpool, bb8, sqlx's pool, mobc,
+//! fastpool and asyncband, interleaved in rounds in one process, over the same
+//! session that does nothing.
+//!
+//! ```text
+//! cargo run --release -p sessionpool-bench -- --quick
+//! cargo run --release -p sessionpool-bench -- --only contended --pools sessionpool,deadpool
+//! ```
+//!
+//! Standard output has a line of JSON for each figure, the median over rounds:
+//! `{"test":"uncontended","pool":"bb8","runtime":"ct","value":176.3,"unit":"ns"}`.
+//! `runtime` is tokio's current-thread runtime (`ct`) or the multi-thread one with
+//! two workers (`mt2`), freshly built, as the pool is, for every single figure; a
+//! `value` of `null` is never. Lines named `…_ratio` compare with deadpool within
+//! each round, and are steadier than the figures: the machine is never quite the
+//! same for long.
+//!
+//! Figures of two workers depend on how far apart the CPUs are just then. The lines
+//! are about the rounds during which they were near, if there were any; the table on
+//! standard error has the others too, marked as aside.
+
+mod counting;
+mod distance;
+mod measure;
+mod measures;
+mod noopdb;
+mod options;
+mod outcome;
+mod peer;
+mod peers;
+mod remote;
+mod report;
+mod runtime;
+mod series;
+mod statistics;
+
+use std::io::{self, stdout};
+
+use clap::Parser;
+
+use crate::measures::{
+    Allocations, AllocationsWaiting, Contended, IdlePools, Impatient, Oversubscribed, SlowOpen,
+    Spike, Uncontended, Waiters,
+};
+use crate::options::{Effort, Options};
+use crate::series::{Contest, Series};
+use crate::statistics::median;
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let mut contests = contests(options.effort());
+    options.check(contests.iter().flat_map(|contest| contest.tests()));
+    contests.retain(|contest| options.wants(contest.tests()));
+    play(&mut contests, &options);
+    print(&contests, &options)
+}
+
+/// Everything there is to measure.
+fn contests(effort: Effort) -> Vec<Box<dyn Contest>> {
+    let Effort { rounds, few_rounds, long_rounds, slice } = effort;
+    vec![
+        Series::of(Uncontended { slice }, rounds),
+        Series::of(Contended { slice }, rounds),
+        Series::of(Oversubscribed, few_rounds),
+        Series::of(Spike, few_rounds),
+        Series::of(SlowOpen, long_rounds),
+        Series::of(Impatient, long_rounds),
+        Series::of(Allocations, few_rounds),
+        Series::of(AllocationsWaiting, few_rounds),
+        Series::of(Waiters, few_rounds),
+        Series::of(IdlePools, few_rounds),
+    ]
+}
+
+/// Round by round through all measurements, so that an unquiet minute of the
+/// machine's spoils a few rounds of each and not all of one.
+fn play(contests: &mut [Box<dyn Contest>], options: &Options) {
+    let rounds = contests.iter().map(|contest| contest.wanted()).max().unwrap_or(0);
+    let mut pools = options.pools.clone();
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
+        for contest in contests.iter_mut().filter(|contest| round < contest.wanted()) {
+            contest.play(&pools);
+        }
+        pools.rotate_left(1);
+    }
+}
+
+fn print(contests: &[Box<dyn Contest>], options: &Options) -> io::Result<()> {
+    let outcomes = || contests.iter().map(|contest| contest.outcome());
+    let summaries: Vec<_> =
+        outcomes().flat_map(|outcome| outcome.summaries(&options.pools)).collect();
+    let mut out = stdout().lock();
+    report::write_lines(&mut out, &summaries)?;
+    eprintln!("{}", report::table(&summaries, &options.pools));
+    if let Some(distance) = median(outcomes().flat_map(|outcome| outcome.distances()).map(Some)) {
+        report::write_distance(&mut out, distance)?;
+        eprintln!(
+            "A cache line takes {distance:.0} ns from CPU to CPU (the median of all rounds)."
+        );
+    }
+    Ok(())
+}
