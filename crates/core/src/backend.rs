@@ -65,11 +65,11 @@ use crate::Session;
 ///         Ok(())
 ///     }
 ///
-///     async fn close(self) -> Result<(), std::io::Error> {
+///     async fn close(_: Self) -> Result<(), std::io::Error> {
 ///         Ok(())
 ///     }
 ///
-///     fn abort(self) {}
+///     fn abort(_: Self) {}
 /// }
 /// ```
 ///

@@ -3,28 +3,41 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
+use super::outage::Failure;
 use super::places::PlaceId;
 use crate::Session;
 
-/// Whom to wake and which sessions to end: other people's code, never run under
-/// the lock.
+/// Whom to wake, which sessions to end, what to drop: other people's code, never
+/// run under the lock.
 ///
 /// The common case, one waiter and perhaps the janitor, takes no allocation.
 #[must_use = "what is not carried out is lost: wake-ups, sessions to end"]
 #[derive(Debug)]
 pub(crate) struct Aftermath<S> {
-    pub(crate) wake: Option<Waker>,
-    pub(crate) wake_all: Vec<Waker>,
-    /// Sessions to end at once. Their places are still taken.
-    pub(crate) abort: Vec<(PlaceId, S)>,
+    waiter: Option<Waker>,
     janitor: Option<Waker>,
-    discard: Option<Waker>,
+    discarded: Option<Waker>,
+    rare: Option<Box<Rare<S>>>,
+}
+
+/// What follows from few changes: a closing, a failed opening, a lost runtime.
+#[derive(Debug)]
+struct Rare<S> {
+    wake: Vec<Waker>,
+    abort: Vec<(PlaceId, S)>,
+    failure: Option<Failure>,
 }
 
 impl<S> Aftermath<S> {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { wake: None, wake_all: Vec::new(), abort: Vec::new(), janitor: None, discard: None }
+        Self { waiter: None, janitor: None, discarded: None, rare: None }
+    }
+
+    /// Wakes the waiter that was served.
+    #[inline]
+    pub(crate) fn wake(&mut self, waiter: Option<Waker>) {
+        self.waiter = waiter;
     }
 
     /// Calls the janitor; `waker` is what its seat answered.
@@ -34,25 +47,57 @@ impl<S> Aftermath<S> {
         }
     }
 
-    /// Drops `waker` outside the lock: even that may be other people's code.
+    /// Drops a waker nobody needs: even that may be other people's code.
     pub(crate) fn discard(&mut self, waker: Waker) {
-        self.discard = Some(waker);
+        self.discarded = Some(waker);
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        let mut wakers = wakers.into_iter().peekable();
+        if wakers.peek().is_some() {
+            self.rare().wake.extend(wakers);
+        }
+    }
+
+    /// Ends a session at once. Its place is still taken, and freed after that.
+    pub(crate) fn abort(&mut self, place: PlaceId, session: S) {
+        self.rare().abort.push((place, session));
+    }
+
+    /// Drops a failure that is no longer the last.
+    pub(crate) fn forget(&mut self, failure: Option<Failure>) {
+        if failure.is_some() {
+            self.rare().failure = failure;
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare<S> {
+        self.rare.get_or_insert_with(|| {
+            Box::new(Rare { wake: Vec::new(), abort: Vec::new(), failure: None })
+        })
     }
 }
 
 impl<S: Session> Aftermath<S> {
     /// Answers which places are to be freed, their sessions being gone.
     #[inline]
-    pub(crate) fn carry_out(self) -> Vec<PlaceId> {
-        let Self { wake, wake_all, abort, janitor, discard: _ } = self;
-        if let Some(waker) = wake {
+    pub(crate) fn carry_out(self) -> Option<Vec<PlaceId>> {
+        let Self { waiter, janitor, discarded: _, rare } = self;
+        if let Some(waker) = waiter {
             waker.wake();
         }
-        wake_all.into_iter().for_each(Waker::wake);
         if let Some(waker) = janitor {
             waker.wake();
         }
-        let aborted = abort.into_iter().map(|(place, session)| {
+        rare.map(|rare| rare.carry_out())
+    }
+}
+
+impl<S: Session> Rare<S> {
+    fn carry_out(self) -> Vec<PlaceId> {
+        self.wake.into_iter().for_each(Waker::wake);
+        let aborted = self.abort.into_iter().map(|(place, session)| {
             abort_session(session);
             place
         });

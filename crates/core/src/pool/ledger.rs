@@ -35,7 +35,7 @@ pub(crate) struct Ledger<S> {
     errands: VecDeque<Errand<S>>,
     open: bool,
     /// The counters when closing began, to report what came after.
-    pub(super) before_close: Option<Counters>,
+    pub(super) before_close: Option<Box<Counters>>,
     closers: Vec<Waker>,
 }
 
@@ -249,10 +249,10 @@ impl<S> Ledger<S> {
         if !failure.fault.is_retryable() {
             while let Some(waker) = self.queue.serve_first(|_| Verdict::Failed(failure.clone())) {
                 self.counters.failed += 1;
-                aftermath.wake_all.push(waker);
+                aftermath.wake_all([waker]);
             }
         }
-        self.outage.failed(failure, jitter);
+        aftermath.forget(self.outage.failed(failure, jitter));
         self.openings_changed(now);
         self.place_freed(aftermath);
     }
@@ -333,7 +333,7 @@ impl<S> Ledger<S> {
             Verdict::Granted(place, session)
         });
         self.counters.acquired += 1;
-        aftermath.wake = waker;
+        aftermath.wake(waker);
     }
 
     fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
@@ -358,13 +358,13 @@ impl<S> Ledger<S> {
             aftermath.call(self.seat.call());
         } else {
             self.places.move_to(place, Stage::Closing(Ending::RuntimeLost));
-            aftermath.abort.push((place, session));
+            aftermath.abort(place, session);
         }
     }
 
     fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
         if self.places.tally().taken() == 0 {
-            aftermath.wake_all.append(&mut self.closers);
+            aftermath.wake_all(std::mem::take(&mut self.closers));
             // The janitor may be able to leave.
             aftermath.call(self.seat.call());
         }
@@ -460,13 +460,13 @@ impl<S> Ledger<S> {
                 }
             }
         }
-        aftermath.wake_all.append(&mut self.queue.take_wakers());
+        aftermath.wake_all(self.queue.take_wakers());
     }
 
     pub(crate) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        let mut wakers = self.queue.expire(now);
+        let wakers = self.queue.expire(now);
         self.counters.timed_out += wakers.len() as u64;
-        aftermath.wake_all.append(&mut wakers);
+        aftermath.wake_all(wakers);
     }
 
     fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
@@ -508,10 +508,10 @@ impl<S> Ledger<S> {
             return;
         }
         self.open = false;
-        self.before_close = Some(self.counters);
+        self.before_close = Some(Box::new(self.counters));
         while let Some(waker) = self.queue.serve_first(|_| Verdict::Closed) {
             self.counters.refused_closed += 1;
-            aftermath.wake_all.push(waker);
+            aftermath.wake_all([waker]);
         }
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::PoolClosed, aftermath);

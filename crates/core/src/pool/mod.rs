@@ -56,7 +56,7 @@ use crate::{
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let backend = Scripted::new();
 /// use std::time::Duration;
-/// use sessionpool_core::{Pool, TxError};
+/// use sessionpool_core::Pool;
 ///
 /// let pool = Pool::builder(backend).max_size(4).build()?;
 ///
@@ -74,7 +74,7 @@ use crate::{
 /// # #[derive(Debug, thiserror::Error)]
 /// # enum Failed {
 /// #     #[error(transparent)] Write(sessionpool_testkit::ScriptedError),
-/// #     #[error(transparent)] Tx(#[from] TxError),
+/// #     #[error(transparent)] Tx(#[from] sessionpool_core::TxError),
 /// # }
 /// ```
 ///

@@ -47,11 +47,12 @@ impl Outage {
         self.retry_at = None;
     }
 
-    /// `jitter` is a random number in 0..1.
-    pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) {
+    /// `jitter` is a random number in 0..1. Answers the failure before, to be
+    /// dropped outside the lock.
+    pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) -> Option<Failure> {
         self.streak = self.streak.saturating_add(1);
         self.retry_at = failure.at.checked_add(self.delay(failure.fault, jitter));
-        self.last = Some(failure);
+        self.last.replace(failure)
     }
 
     /// When the next opening may start, while that is not now.

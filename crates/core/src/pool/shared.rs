@@ -58,7 +58,7 @@ impl<S: Session> Shared<S> {
     fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
         let mut aftermath = Aftermath::new();
         let answer = change(&mut self.books(), &mut aftermath);
-        for place in aftermath.carry_out() {
+        for place in aftermath.carry_out().into_iter().flatten() {
             self.gone(place, false);
         }
         answer
@@ -322,7 +322,7 @@ impl<S: Session> Shared<S> {
         let books = self.books();
         let ledger = &books.ledger;
         let tally = ledger.places.tally();
-        let before = ledger.before_close.unwrap_or_default();
+        let before = ledger.before_close.as_deref().copied().unwrap_or_default();
         let gone = ledger.counters.closed.total() - before.closed.total();
         let failed = ledger.counters.close_failed - before.close_failed;
         CloseReport {

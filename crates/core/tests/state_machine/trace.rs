@@ -1,0 +1,195 @@
+//! What happened, in the order in which it happened: every call to the backend,
+//! its end, and every wake-up, each with its time.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Wake;
+use std::time::Duration;
+
+use sessionpool_core::Fault;
+use tokio::runtime;
+use tokio::time::Instant;
+
+/// Written by the backend, its sessions and the wakers; read by the reference.
+#[derive(Clone)]
+pub(crate) struct Trace(Arc<Inner>);
+
+struct Inner {
+    start: Instant,
+    /// Knows the virtual time, on whatever thread.
+    runtime: runtime::Handle,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    openings: u32,
+    opens_unclean: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Since the history began.
+    pub(crate) at: Duration,
+    pub(crate) event: Event,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    Began(Call),
+    /// A [`Call::Open`] ended well.
+    Opened {
+        opening: u32,
+        session: u64,
+        clean: bool,
+    },
+    Ended(Call, Outcome),
+    Aborted(u64),
+    Woken(Who),
+}
+
+/// A call to the backend; openings are numbered, the rest go by their session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Open(u32),
+    Release(u64),
+    Close(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Well,
+    Badly(Fault),
+    Panicked,
+    /// Its future was dropped.
+    CutOff,
+}
+
+/// Whose waker; each kind has its own numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Waiter(u32),
+    Releaser(u32),
+    Closer(u32),
+}
+
+impl Trace {
+    /// Begins now, on this runtime.
+    pub(crate) fn begin() -> Self {
+        Self(Arc::new(Inner {
+            start: Instant::now(),
+            runtime: runtime::Handle::current(),
+            state: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        let _inside = self.0.runtime.enter();
+        self.0.start.elapsed()
+    }
+
+    pub(crate) fn note(&self, event: Event) {
+        let at = self.now();
+        self.with(|state| state.entries.push(Entry { at, event }));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.with(|state| state.entries.len())
+    }
+
+    pub(crate) fn take(&self) -> Vec<Entry> {
+        self.with(|state| std::mem::take(&mut state.entries))
+    }
+
+    pub(crate) fn next_opening(&self) -> u32 {
+        self.with(|state| {
+            state.openings += 1;
+            state.openings
+        })
+    }
+
+    /// Has the backend break the rule that an opened session is clean.
+    pub(crate) fn set_opens_unclean(&self, unclean: bool) {
+        self.with(|state| state.opens_unclean = unclean);
+    }
+
+    pub(crate) fn opens_unclean(&self) -> bool {
+        self.with(|state| state.opens_unclean)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.state.lock().expect("nothing under this lock panics"))
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trace").finish_non_exhaustive()
+    }
+}
+
+/// A call under way; dropped without having [ended](Self::end), it was cut off.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    trace: Trace,
+    call: Call,
+    ended: bool,
+}
+
+impl UnderWay {
+    pub(crate) fn begin(trace: &Trace, call: Call) -> Self {
+        trace.note(Event::Began(call));
+        Self { trace: trace.clone(), call, ended: false }
+    }
+
+    pub(crate) fn end(self, outcome: Outcome) {
+        let event = Event::Ended(self.call, outcome);
+        self.end_as(event);
+    }
+
+    pub(crate) fn end_as(mut self, event: Event) {
+        self.ended = true;
+        self.trace.note(event);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if !self.ended {
+            let panicked = std::thread::panicking();
+            let outcome = if panicked { Outcome::Panicked } else { Outcome::CutOff };
+            self.trace.note(Event::Ended(self.call, outcome));
+        }
+    }
+}
+
+/// A waker that notes in the trace that it was used.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    who: Who,
+    trace: Trace,
+    rung: AtomicBool,
+}
+
+impl Bell {
+    pub(crate) fn new(who: Who, trace: &Trace) -> Arc<Self> {
+        Arc::new(Self { who, trace: trace.clone(), rung: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn was_rung(&self) -> bool {
+        self.rung.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn silence(&self) {
+        self.rung.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::Relaxed);
+        self.trace.note(Event::Woken(self.who));
+    }
+}
