@@ -59,7 +59,7 @@ thread_local! {
 fn silence_panics() {
     let loud = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        if !SILENT.get() {
+        if !SILENT.get() || env::var_os("LOUD").is_some() {
             loud(info);
         }
     }));

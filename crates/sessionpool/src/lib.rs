@@ -1,1 +1,21 @@
-//! In the making.
+//! Sessions that are never leaked, never lent dirty and never waited for longer
+//! than asked.
+//!
+//! One dependency for all of it: the pool, its leases and units of work at the
+//! root, the backends behind a feature each.
+//!
+//! | feature | module | backend |
+//! |---|---|---|
+//! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
+#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "it is off"))]
+
+#[doc(inline)]
+pub use sessionpool_core::*;
+
+#[cfg(feature = "sqlite")]
+pub mod sql {
+    //! SQL databases, over raw sqlx connections.
+
+    #[doc(inline)]
+    pub use sessionpool_sql::*;
+}

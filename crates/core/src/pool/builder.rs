@@ -129,7 +129,8 @@ impl<S: Session> PoolBuilder<S> {
     /// [`ConfigError`] names the first setting that cannot work, its value, and
     /// what would be valid.
     pub fn build(self) -> Result<Pool<S>, ConfigError> {
-        Ok(Pool::new(self.opener, self.draft.validate()?))
+        let (settings, limits) = self.draft.validate()?;
+        Ok(Pool::new(self.opener, settings, limits))
     }
 }
 

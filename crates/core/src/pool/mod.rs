@@ -36,7 +36,7 @@ pub(crate) use call::{bounded, try_bounded};
 
 use acquire::Acquire;
 use opener::Opener;
-use settings::Settings;
+use settings::{Limits, Settings};
 use shared::Shared;
 
 use crate::status::{CloseReport, Holder, Status};
@@ -105,8 +105,8 @@ impl<S: Session> Pool<S> {
         PoolBuilder::new(backend)
     }
 
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings));
+    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
+        let shared = Arc::new(Shared::new(opener, settings, limits));
         shared.fill_stock();
         Self { handle: StdArc::new(Handle { shared }) }
     }

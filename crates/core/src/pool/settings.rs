@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What [`PoolBuilder`](crate::PoolBuilder) sets.
+/// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) limits: Limits,
     pub(crate) acquire_timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) release_timeout: Duration,
@@ -79,7 +78,7 @@ impl Default for Draft {
 const MOST: usize = 1_000_000;
 
 impl Draft {
-    pub(crate) fn validate(self) -> Result<Settings, ConfigError> {
+    pub(crate) fn validate(self) -> Result<(Settings, Limits), ConfigError> {
         // No `..`: whoever adds a setting decides here what is valid.
         let Self {
             name,
@@ -112,22 +111,17 @@ impl Draft {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
 
-        Ok(Settings {
+        let limits =
+            Limits { max_size, max_idle, min_idle, max_waiters, max_connecting, idle_timeout };
+        let settings = Settings {
             name,
-            limits: Limits {
-                max_size,
-                max_idle,
-                min_idle,
-                max_waiters,
-                max_connecting,
-                idle_timeout,
-            },
             acquire_timeout,
             connect_timeout,
             release_timeout,
             close_timeout,
             lifecycle_timeout,
-        })
+        };
+        Ok((settings, limits))
     }
 }
 

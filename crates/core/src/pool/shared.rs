@@ -18,7 +18,7 @@ use super::opener::Opener;
 use super::outage::Failure;
 use super::places::{Borrower, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
-use super::settings::Settings;
+use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, Phase, TimedOut};
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
@@ -40,8 +40,8 @@ struct Books<S> {
 const HOLDERS_NAMED: usize = 5;
 
 impl<S: Session> Shared<S> {
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings) -> Self {
-        let ledger = Ledger::new(settings.limits.clone());
+    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
+        let ledger = Ledger::new(limits);
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
         Self { opener, settings, crowded: AtomicBool::new(false), books }
     }
@@ -148,7 +148,8 @@ impl<S: Session> Shared<S> {
     /// Starts a janitor at once if there is a stock to keep and a runtime to do
     /// it on.
     pub(crate) fn fill_stock(self: &crate::sync::Arc<Self>) {
-        if self.settings.limits.min_idle > 0 {
+        let min_idle = self.books().ledger.limits.min_idle;
+        if min_idle > 0 {
             let _ = self.replace_lost_janitor();
         }
     }

@@ -13,6 +13,9 @@ use sessionpool_testkit::{Act, Verb};
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) settings: Settings,
+    /// Whether whoever is woken is polled at once, as executors do when they can,
+    /// or only by a step.
+    pub(crate) attentive: bool,
     /// Seeds the jitter of the back-off, so that a failing case fails again.
     pub(crate) jitter: u64,
     pub(crate) steps: Vec<Step>,
@@ -156,13 +159,20 @@ impl Plan {
 
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     let ending = prop_oneof![Just(Ending::Close), Just(Ending::DropPool)];
-    (any_settings(), any::<u64>(), vec(any_step(), 1..60), ending).prop_map(
-        |(settings, jitter, steps, ending)| Case { settings, jitter, steps, ending },
+    let steps = vec(any_step(), 1..=100);
+    (any_settings(), any::<bool>(), any::<u64>(), steps, ending).prop_map(
+        |(settings, attentive, jitter, steps, ending)| Case {
+            settings,
+            attentive,
+            jitter,
+            steps,
+            ending,
+        },
     )
 }
 
 fn any_settings() -> impl Strategy<Value = Settings> {
-    let limits = (1..=4_usize, 0..=4_usize, 0..=4_usize, 0..=4_usize, 1..=2_usize);
+    let limits = (1..=4_usize, 0..=5_usize, 0..=4_usize, 0..=7_usize, 1..=2_usize);
     let times = (
         select(vec![millis(7_000), millis(1_000), millis(60)]),
         select(vec![millis(3_000), millis(150)]),
@@ -170,9 +180,10 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         select(vec![millis(2_500), millis(170)]),
         option::weighted(0.8, select(vec![millis(5_500), millis(210)])),
     );
-    (limits, times).prop_map(|((max_size, idle, stock, max_waiters, max_connecting), times)| {
-        // Few idle sessions are for a few cases only: 3 and 4 are no limit.
+    (limits, times).prop_map(|((max_size, idle, stock, waiters, max_connecting), times)| {
+        // Tight limits are for a few cases only.
         let max_idle = if idle > 2 { max_size } else { idle.min(max_size) };
+        let max_waiters = waiters.min(4);
         let (acquire_timeout, connect_timeout, release_timeout, close_timeout, idle_timeout) =
             times;
         Settings {
@@ -193,20 +204,20 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 fn any_step() -> impl Strategy<Value = Step> {
     let which = || 0..4_usize;
     prop_oneof![
-        14 => any_patience().prop_map(Step::Acquire),
-        2 => Just(Step::TryAcquire),
-        3 => (which(), any::<bool>()).prop_map(|(waiter, moved)| Step::Poll { waiter, moved }),
-        8 => Just(Step::PollWoken),
-        3 => which().prop_map(Step::Leave),
-        9 => (which(), any_state(), any_manner())
+        30 => any_patience().prop_map(Step::Acquire),
+        6 => Just(Step::TryAcquire),
+        6 => (which(), any::<bool>()).prop_map(|(waiter, moved)| Step::Poll { waiter, moved }),
+        14 => Just(Step::PollWoken),
+        8 => which().prop_map(Step::Leave),
+        30 => (which(), any_state(), any_manner())
             .prop_map(|(lease, state, manner)| Step::Return { lease, state, manner }),
-        3 => (which(), any_state()).prop_map(|(lease, state)| Step::Release { lease, state }),
-        3 => which().prop_map(Step::PollRelease),
-        1 => which().prop_map(Step::DropRelease),
-        3 => any_opening().prop_map(|plan| Step::Backend(Verb::Open, plan)),
-        1 => any_plan().prop_map(|plan| Step::Backend(Verb::Release, plan)),
-        1 => any_plan().prop_map(|plan| Step::Backend(Verb::Close, plan)),
-        9 => any_span().prop_map(Step::Advance),
+        8 => (which(), any_state()).prop_map(|(lease, state)| Step::Release { lease, state }),
+        8 => which().prop_map(Step::PollRelease),
+        2 => which().prop_map(Step::DropRelease),
+        8 => any_opening().prop_map(|plan| Step::Backend(Verb::Open, plan)),
+        3 => any_plan().prop_map(|plan| Step::Backend(Verb::Release, plan)),
+        3 => any_plan().prop_map(|plan| Step::Backend(Verb::Close, plan)),
+        30 => any_span().prop_map(Step::Advance),
         1 => close_deadline().prop_map(Step::Close),
         1 => which().prop_map(Step::PollClose),
         1 => which().prop_map(Step::DropClose),
@@ -238,7 +249,7 @@ fn any_manner() -> impl Strategy<Value = Manner> {
 fn any_opening() -> impl Strategy<Value = Plan> {
     let busy = |retry_after| End::Badly(Fault::Busy { retry_after });
     let ends = prop_oneof![
-        8 => Just(End::Well),
+        12 => Just(End::Well),
         3 => Just(End::Badly(Fault::Transient)),
         1 => Just(End::Badly(Fault::Rejected)),
         1 => Just(busy(None)),
@@ -271,7 +282,7 @@ fn any_span() -> impl Strategy<Value = Span> {
         1 => Just(Span::Of(Duration::ZERO)),
         2 => Just(Span::Of(millis(1))),
         4 => Just(Span::Of(millis(50))),
-        2 => Just(Span::Of(millis(1_000))),
+        3 => Just(Span::Of(millis(1_000))),
         1 => Just(Span::Of(millis(10_000))),
         1 => Just(Span::IdleTimeout),
         1 => Just(Span::AcquireTimeout),

@@ -41,6 +41,9 @@ pub(crate) fn run(case: &Case) -> Counters {
             history.step(step);
             history.pass(step).await;
             history.compare().await;
+            while case.attentive && history.poll_any_woken() {
+                history.compare().await;
+            }
         }
         history.end(case.ending).await
     })
@@ -221,6 +224,20 @@ impl History {
             }
             (polled, expected) => panic!("waiter {name}: {polled:?} instead of {expected:?}"),
         }
+    }
+
+    /// Polls somebody who was woken, if there is anybody.
+    fn poll_any_woken(&mut self) -> bool {
+        if let Some(at) = self.waiters.iter().position(Hand::was_woken) {
+            self.poll(at, false);
+        } else if let Some(at) = self.releases.iter().position(|it| it.hand.was_woken()) {
+            self.poll_release(at);
+        } else if let Some(at) = self.closers.iter().position(|it| it.hand.was_woken()) {
+            self.poll_close(at);
+        } else {
+            return false;
+        }
+        true
     }
 
     fn leave(&mut self, at: usize) {

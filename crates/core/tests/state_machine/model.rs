@@ -80,6 +80,8 @@ enum Why {
 struct Running {
     until: Duration,
     outcome: Outcome,
+    /// When it would end without a time limit, and how.
+    own_end: (Duration, Outcome),
 }
 
 #[derive(Debug)]
@@ -171,13 +173,13 @@ impl Model {
             self.counters.refused_closed += 1;
             return Answer::Closed;
         }
-        if limit.is_zero() {
-            self.counters.timed_out += 1;
-            return Answer::TimedOut;
-        }
         if let Some(fault) = self.standing_rejection(seen) {
             self.counters.failed += 1;
             return Answer::Failed(fault);
+        }
+        if limit.is_zero() {
+            self.counters.timed_out += 1;
+            return Answer::TimedOut;
         }
         if self.queue.len() >= self.settings.max_waiters {
             self.counters.queue_full += 1;
@@ -398,9 +400,7 @@ impl Model {
     }
 
     fn leased(&self) -> usize {
-        self.count(|stage| {
-            matches!(stage, Stage::Leased | Stage::Releasing(_) | Stage::Abandoned)
-        })
+        self.count(|stage| matches!(stage, Stage::Leased | Stage::Releasing(_) | Stage::Abandoned))
     }
 
     fn count(&self, is_meant: impl Fn(&Stage) -> bool) -> usize {
@@ -421,7 +421,8 @@ impl Model {
     /// What has to happen next, and when at the latest.
     fn due(&self) -> Option<(Duration, String)> {
         let wake = self.to_wake.front().map(|who| (self.now, format!("waiter {who} is woken")));
-        let expiry = self.expiry().map(|at| (at, "an idle session expires".to_owned()));
+        let expiry =
+            self.expiry().map(|at| (at.max(self.now), "an idle session expires".to_owned()));
         let opening = self
             .wants_opening(0)
             .then(|| (self.outage.latest.max(self.now), "an opening begins".to_owned()));
@@ -475,7 +476,9 @@ impl Model {
         self.begun = 0;
         self.entitled = self.room_to_open();
         for entry in trace {
-            if std::env::var_os("TR").is_some() { eprintln!("{:?} {:?}", entry.at, entry.event); }
+            if std::env::var_os("TR").is_some() {
+                eprintln!("{:?} {:?}", entry.at, entry.event);
+            }
             self.pass(entry.at);
             self.entitled = self.entitled.max(self.begun + self.room_to_open());
             self.happened(entry.event);
@@ -582,7 +585,7 @@ impl Model {
                 self.cleaned(session, outcome);
             }
             Some(Stage::Releasing(Some(running))) => {
-                assert_eq!(outcome, running.outcome, "release of session {session}");
+                assert_eq!(outcome, running.seen_at(self.now), "release of session {session}");
                 self.released.push((session, outcome));
                 self.counters.returned += 1;
                 self.cleaned(session, outcome);
@@ -646,19 +649,29 @@ impl Model {
     fn call(&self, verb: Verb, limit: Duration) -> Running {
         let Plan { takes, ends } = self.plans.get(&verb).copied().unwrap_or(Plan::SUCCEED);
         let (takes, outcome) = match ends {
-            End::Never => (limit, Outcome::CutOff),
-            _ if takes > limit => (limit, Outcome::CutOff),
+            End::Never => (Duration::MAX, Outcome::CutOff),
             End::Well | End::Unclean => (takes, Outcome::Well),
             End::Badly(fault) => (takes, Outcome::Badly(fault)),
             End::Panicking => (takes, Outcome::Panicked),
         };
-        Running { until: self.now + takes, outcome }
+        let own_end = (self.now.saturating_add(takes), outcome);
+        if takes > limit {
+            Running { until: self.now + limit, outcome: Outcome::CutOff, own_end }
+        } else {
+            Running { until: own_end.0, outcome, own_end }
+        }
     }
 }
 
 impl Running {
     fn ends(self, outcome: Outcome, now: Duration) {
         assert_eq!((outcome, now), (self.outcome, self.until), "how and when a call ended");
+    }
+
+    /// Polled later than its time limit, it may have come to its own end.
+    fn seen_at(self, now: Duration) -> Outcome {
+        let (until, outcome) = self.own_end;
+        if until <= now { outcome } else { self.outcome }
     }
 }
 
@@ -745,7 +758,8 @@ impl Model {
         assert_eq!(told.holders.len(), self.leased().min(5), "{told}");
         let told_failure =
             told.last_failure.as_ref().map(|last| (last.fault, last.age, last.streak));
-        let failure = self.outage.last.map(|(fault, at)| (fault, self.now - at, self.outage.streak));
+        let failure =
+            self.outage.last.map(|(fault, at)| (fault, self.now - at, self.outage.streak));
         assert_eq!(told_failure, failure, "{told}");
     }
 

@@ -1,0 +1,85 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+
+use super::error::SqliteFailure;
+
+/// Watches over a transaction of ours for an end that is not ours.
+///
+/// Some errors make SQLite roll back on its own (a full disk, no memory, an
+/// `ON CONFLICT ROLLBACK`), and what is sent later would then be committed
+/// statement by statement, under a unit of work that believes itself whole. A
+/// borrower's own `ROLLBACK` and `COMMIT` do the same.
+///
+/// SQLite calls its hooks before it answers the statement, so the flags are set by
+/// the time the answer is here. `ROLLBACK TO` a savepoint trips nothing.
+#[derive(Debug)]
+pub(super) struct Tripwire {
+    armed: bool,
+    ends: Arc<Ends>,
+}
+
+#[derive(Debug, Default)]
+struct Ends {
+    rolled_back: AtomicBool,
+    committed: AtomicBool,
+}
+
+impl Tripwire {
+    pub(super) async fn stretch(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
+        let ends = Arc::new(Ends::default());
+        let mut handle = connection.lock_handle().await?;
+        let seen = Arc::clone(&ends);
+        handle.set_rollback_hook(move || seen.rolled_back.store(true, Ordering::Release));
+        let seen = Arc::clone(&ends);
+        handle.set_commit_hook(move || {
+            seen.committed.store(true, Ordering::Release);
+            true // go on and commit
+        });
+        Ok(Self { armed: false, ends })
+    }
+
+    /// To be called when a transaction has begun and nothing else runs.
+    pub(super) fn arm(&mut self) {
+        self.ends.rolled_back.store(false, Ordering::Release);
+        self.ends.committed.store(false, Ordering::Release);
+        self.armed = true;
+    }
+
+    pub(super) const fn disarm(&mut self) {
+        self.armed = false;
+    }
+
+    pub(super) const fn is_armed(&self) -> bool {
+        self.armed
+    }
+
+    /// Lets a statement pass unless the transaction it belongs to was rolled back.
+    ///
+    /// A statement whose future was dropped may still run and do just that:
+    /// while the session is `unsettled`, its end is waited for.
+    pub(super) async fn admit(
+        &self,
+        connection: &mut SqliteConnection,
+        unsettled: bool,
+    ) -> sqlx::Result<()> {
+        if !self.armed {
+            return Ok(());
+        }
+        if unsettled {
+            connection.ping().await?;
+        }
+        if self.ends.rolled_back.load(Ordering::Acquire) {
+            return Err(SqliteFailure::RolledBack.into());
+        }
+        Ok(())
+    }
+
+    /// True if something of the transaction, or after its rollback, was committed
+    /// before its end.
+    pub(super) fn saw_commit(&self) -> bool {
+        self.ends.committed.load(Ordering::Acquire)
+    }
+}

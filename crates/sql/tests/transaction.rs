@@ -1,0 +1,467 @@
+//! Units of work: what was committed is what the outcome says.
+#![cfg(feature = "sqlite")]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{
+    LONG, LONG_ROWS, Place, assert_clean, begin, begin_read_only, code, commit, failure, insert,
+    rolled_back, run,
+};
+use futures_util::{FutureExt, StreamExt};
+use sessionpool_core::{
+    Backend, CommitOutcome, Condition, Fault, Isolation, Savepoint, Session, Transactional,
+    TxOptions,
+};
+use sessionpool_sql::{BeginMode, SqliteFailure, SqliteSession};
+use sqlx::sqlite::SqliteJournalMode;
+
+#[tokio::test]
+async fn commit_keeps_and_rollback_undoes() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    assert_eq!(session.condition(), Condition::Dirty);
+    insert(&mut session, 1).await;
+    assert_eq!(session.condition(), Condition::Dirty);
+    assert!(place.rows().await.is_empty());
+    commit(&mut session).await;
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1]);
+
+    begin(&mut session).await;
+    insert(&mut session, 2).await;
+    SqliteSession::rollback(&mut session).await.unwrap();
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1]);
+}
+
+#[tokio::test]
+async fn every_isolation_can_be_asked_for() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    for isolation in [Isolation::ReadUncommitted, Isolation::Serializable] {
+        SqliteSession::begin(&mut session, &TxOptions::new().isolation(isolation)).await.unwrap();
+        let dirty_reads: i64 =
+            sqlx::query_scalar("pragma read_uncommitted").fetch_one(&mut session).await.unwrap();
+        assert_eq!(dirty_reads, 0);
+        commit(&mut session).await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_transaction_there_is_nothing_to_end() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    SqliteSession::rollback(&mut session).await.unwrap();
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    let error = SqliteSession::savepoint(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert_clean(&session);
+}
+
+#[tokio::test]
+async fn a_begin_dropped_half_way_is_rolled_back() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    let mut holder = place.session().await;
+    begin(&mut holder).await;
+    assert!(SqliteSession::begin(&mut session, &TxOptions::new()).now_or_never().is_none());
+    assert_eq!(session.condition(), Condition::Busy);
+    // The dropped `BEGIN` now gets the lock it waits for.
+    commit(&mut holder).await;
+    SqliteSession::release(&mut session).await.unwrap();
+    assert_clean(&session);
+
+    // Committed at once, and the lock is free for others: no transaction is open.
+    insert(&mut session, 1).await;
+    assert_eq!(place.rows().await, [1]);
+    begin(&mut place.session().await).await;
+}
+
+#[tokio::test]
+async fn a_commit_dropped_half_way_leaves_nothing_open() {
+    let place = Place::new().await;
+    let old = || place.sqlite().journal_mode(SqliteJournalMode::Delete);
+    let mut reader = old().open().await.unwrap();
+    begin_read_only(&mut reader).await;
+    sqlx::query("select x from t").fetch_all(&mut reader).await.unwrap();
+
+    let mut session = old().open().await.unwrap();
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    // It waits for the reader to go.
+    assert!(SqliteSession::commit(&mut session).now_or_never().is_none());
+    assert_eq!(session.condition(), Condition::Busy);
+    commit(&mut reader).await;
+    SqliteSession::release(&mut session).await.unwrap();
+    assert_clean(&session);
+    begin(&mut old().open().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_second_writer_waits_and_then_loses() {
+    let place = Place::new().await;
+    let mut first = place.session().await;
+    begin(&mut first).await;
+    let mut second = place.sqlite().busy_timeout(Duration::from_millis(50)).open().await.unwrap();
+    let before = Instant::now();
+    let error = SqliteSession::begin(&mut second, &TxOptions::new()).await.unwrap_err();
+    assert!(before.elapsed() >= Duration::from_millis(50));
+    assert_eq!(code(&error), "5");
+    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
+    assert_clean(&second);
+
+    commit(&mut first).await;
+    begin(&mut second).await;
+    commit(&mut second).await;
+}
+
+#[tokio::test]
+async fn a_deferred_unit_may_find_its_snapshot_gone() {
+    let place = Place::new().await;
+    let mut late = place.sqlite().begin_mode(BeginMode::Deferred).open().await.unwrap();
+    begin(&mut late).await;
+    sqlx::query("select x from t").fetch_all(&mut late).await.unwrap();
+    insert(&mut place.session().await, 1).await;
+    let error = sqlx::query("insert into t values (2)").execute(&mut late).await.unwrap_err();
+    assert_eq!(code(&error), "517");
+    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
+    SqliteSession::release(&mut late).await.unwrap();
+    assert_clean(&late);
+}
+
+#[tokio::test]
+async fn immediate_units_never_lose_an_update() {
+    let place = Place::new().await;
+    insert(&mut place.session().await, 0).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let mut session = place.session().await;
+        tasks.spawn(async move {
+            for _ in 0..25 {
+                begin(&mut session).await;
+                let x: i64 =
+                    sqlx::query_scalar("select x from t").fetch_one(&mut session).await.unwrap();
+                sqlx::query("update t set x = ?").bind(x + 1).execute(&mut session).await.unwrap();
+                commit(&mut session).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(place.rows().await, [200]);
+}
+
+#[tokio::test]
+async fn a_commit_against_a_constraint_is_rolled_back() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "create table child (x references t (x) deferrable initially deferred)")
+        .await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "insert into child values (2)").await;
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert_eq!(code(&error), "787");
+    assert_eq!(SqliteSession::classify(&error), Fault::Other);
+    assert_clean(&session);
+    assert!(place.rows().await.is_empty());
+
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    commit(&mut session).await;
+    assert_eq!(place.rows().await, [1]);
+}
+
+#[tokio::test]
+async fn a_commit_against_a_reader_is_rolled_back() {
+    let place = Place::new().await;
+    let old =
+        || place.sqlite().journal_mode(SqliteJournalMode::Delete).busy_timeout(Duration::ZERO);
+    let mut reader = old().open().await.unwrap();
+    begin_read_only(&mut reader).await;
+    sqlx::query("select x from t").fetch_all(&mut reader).await.unwrap();
+
+    let mut writer = old().open().await.unwrap();
+    begin(&mut writer).await;
+    insert(&mut writer, 1).await;
+    let error = rolled_back(SqliteSession::commit(&mut writer).await);
+    assert_eq!(code(&error), "5");
+    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
+    assert_clean(&writer);
+
+    commit(&mut reader).await;
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from t").fetch_one(&mut reader).await.unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[tokio::test]
+async fn what_sqlite_rolled_back_is_not_called_committed() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    let error = sqlx::query("insert or rollback into t values (1)")
+        .execute(&mut session)
+        .await
+        .unwrap_err();
+    assert_eq!(code(&error), "1555");
+
+    // Sent now, this would be committed by itself.
+    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    let error = sqlx::query("select x from t").fetch_optional(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    let error = SqliteSession::savepoint(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert_eq!(session.condition(), Condition::Dirty);
+
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert_clean(&session);
+    assert!(place.rows().await.is_empty());
+
+    begin(&mut session).await;
+    insert(&mut session, 3).await;
+    commit(&mut session).await;
+    assert_eq!(place.rows().await, [3]);
+}
+
+#[tokio::test]
+async fn a_full_database_rolls_the_unit_back() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "create table blob (x)").await;
+    run(&mut session, "pragma max_page_count = 20").await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    let error = sqlx::query("insert into blob values (zeroblob(1000000))")
+        .execute(&mut session)
+        .await
+        .unwrap_err();
+    assert_eq!(code(&error), "13");
+    assert_eq!(SqliteSession::classify(&error), Fault::Other);
+
+    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_statement_behind_a_dropped_one_that_rolls_back_is_refused() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 200_000).await;
+    let long = LONG.replace("insert into", "insert or rollback into");
+    let dropped = sqlx::query(sqlx::AssertSqlSafe(long)).execute(&mut session).now_or_never();
+    assert!(dropped.is_none(), "the statement is too short for this test");
+    let error = sqlx::query("insert into t values (0)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_borrowers_own_rollback_ends_the_unit() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "rollback").await;
+    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert_clean(&session);
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_borrowers_own_commit_makes_the_outcome_unknown() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "commit").await;
+    let outcome = SqliteSession::commit(&mut session).await;
+    let CommitOutcome::Unknown(error) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1]);
+}
+
+#[tokio::test]
+async fn a_borrowers_own_commit_of_nothing_leaves_nothing_behind() {
+    let place = Place::new().await;
+    let mut session = place.sqlite().begin_mode(BeginMode::Deferred).open().await.unwrap();
+    begin(&mut session).await;
+    sqlx::query("select x from t").fetch_all(&mut session).await.unwrap();
+    run(&mut session, "commit").await;
+    let error = rolled_back(SqliteSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert_clean(&session);
+}
+
+#[tokio::test]
+async fn what_follows_a_rollback_in_one_text_is_not_forgotten() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    sqlx::raw_sql("rollback; insert into t values (2)").execute(&mut session).await.unwrap();
+    let outcome = SqliteSession::commit(&mut session).await;
+    assert!(matches!(outcome, CommitOutcome::Unknown(_)), "{outcome:?}");
+    assert_eq!(place.rows().await, [2]);
+}
+
+#[tokio::test]
+async fn savepoints_nest() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    let outer = SqliteSession::savepoint(&mut session).await.unwrap();
+    insert(&mut session, 2).await;
+    let inner = SqliteSession::savepoint(&mut session).await.unwrap();
+    assert_ne!(outer, inner);
+    insert(&mut session, 3).await;
+    SqliteSession::rollback_to(&mut session, inner).await.unwrap();
+    insert(&mut session, 4).await;
+    let kept = SqliteSession::savepoint(&mut session).await.unwrap();
+    assert_ne!(inner, kept);
+    insert(&mut session, 5).await;
+    SqliteSession::release_savepoint(&mut session, kept).await.unwrap();
+    SqliteSession::release_savepoint(&mut session, outer).await.unwrap();
+    assert_eq!(session.condition(), Condition::Dirty);
+    commit(&mut session).await;
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1, 2, 4, 5]);
+}
+
+#[tokio::test]
+async fn ending_a_savepoint_ends_those_inside() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    let outer = SqliteSession::savepoint(&mut session).await.unwrap();
+    let inner = SqliteSession::savepoint(&mut session).await.unwrap();
+    insert(&mut session, 1).await;
+    SqliteSession::rollback_to(&mut session, outer).await.unwrap();
+    assert!(SqliteSession::release_savepoint(&mut session, inner).await.is_err());
+    assert!(SqliteSession::release_savepoint(&mut session, outer).await.is_err());
+    assert!(SqliteSession::rollback_to(&mut session, Savepoint::new(99)).await.is_err());
+    insert(&mut session, 2).await;
+    commit(&mut session).await;
+    assert_eq!(place.rows().await, [2]);
+}
+
+/// With sqlx's own transactions, a nested one that is dropped rolls the outer one
+/// back, and the outer commit says yes all the same.
+#[tokio::test]
+async fn a_dropped_savepoint_leaves_the_unit_alone() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    // Whether SQLite was quick enough to answer makes no difference.
+    drop(SqliteSession::savepoint(&mut session).now_or_never());
+    insert(&mut session, 2).await;
+    assert!(place.rows().await.is_empty());
+    commit(&mut session).await;
+    assert_eq!(place.rows().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_read_only_unit_cannot_write() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    insert(&mut session, 1).await;
+
+    for end in ["commit", "rollback", "release", "dropped statement"] {
+        begin_read_only(&mut session).await;
+        let seen: i64 =
+            sqlx::query_scalar("select count(*) from t").fetch_one(&mut session).await.unwrap();
+        assert_eq!(seen, 1);
+        for sql in ["insert into t values (2)", "delete from t", "create table u (x)"] {
+            let error = sqlx::query(sql).execute(&mut session).await.unwrap_err();
+            assert_eq!(code(&error), "8", "{sql}");
+            assert_eq!(SqliteSession::classify(&error), Fault::Other);
+        }
+        match end {
+            "commit" => commit(&mut session).await,
+            "rollback" => SqliteSession::rollback(&mut session).await.unwrap(),
+            "release" => SqliteSession::release(&mut session).await.unwrap(),
+            _ => {
+                let mut rows = sqlx::query("select x from t").fetch(&mut session);
+                assert!(rows.next().await.unwrap().is_ok());
+                drop(rows);
+                assert_eq!(session.condition(), Condition::Busy);
+                SqliteSession::release(&mut session).await.unwrap();
+            }
+        }
+        assert_clean(&session);
+        let refusing: i64 =
+            sqlx::query_scalar("pragma query_only").fetch_one(&mut session).await.unwrap();
+        assert_eq!(refusing, 0, "{end}");
+        session = place.session().await;
+    }
+    assert_eq!(place.rows().await, [1]);
+}
+
+#[tokio::test]
+async fn the_next_unit_after_a_read_only_one_can_write() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin_read_only(&mut session).await;
+    commit(&mut session).await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    commit(&mut session).await;
+    assert_eq!(place.rows().await, [1]);
+}
+
+#[tokio::test]
+async fn a_read_only_begin_dropped_half_way_is_undone() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    // Keeps the session's thread from answering at once.
+    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
+    assert!(begun.is_none());
+    SqliteSession::release(&mut session).await.unwrap();
+    assert_clean(&session);
+    insert(&mut session, 0).await;
+    assert_eq!(place.rows().await.len(), LONG_ROWS + 1);
+
+    // Nor does it bind a unit begun without any release.
+    run(&mut session, "delete from t").await;
+    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
+    assert!(begun.is_none());
+    begin(&mut session).await;
+    insert(&mut session, -1).await;
+    commit(&mut session).await;
+    insert(&mut session, -2).await;
+    assert_clean(&session);
+    assert_eq!(place.rows().await.len(), LONG_ROWS + 2);
+}
+
+#[tokio::test]
+async fn a_begin_inside_a_borrowers_own_transaction_fails_and_heals() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    for options in [TxOptions::new(), TxOptions::new().read_only()] {
+        run(&mut session, "begin").await;
+        insert(&mut session, 1).await;
+        assert!(SqliteSession::begin(&mut session, &options).await.is_err());
+        assert_clean(&session);
+    }
+    insert(&mut session, 2).await;
+    assert_eq!(place.rows().await, [2]);
+}
