@@ -354,14 +354,11 @@ pub enum TxError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rollback {
-    /// The remote end refused: a deferred constraint, a transaction that had
-    /// failed before.
+    /// The session or the remote end refused: a deferred constraint, a
+    /// transaction that had failed before, a statement dropped half way.
     Refused,
     /// The session was lost before the commit was sent.
     SessionLost(Fault),
-    /// A statement's future was dropped half way, and whether it took effect is
-    /// not known.
-    StatementAbandoned,
     /// A savepoint's future was dropped half way, or its end failed, and what it
     /// did is still mixed with the rest.
     SavepointAbandoned,
@@ -407,9 +404,8 @@ impl fmt::Display for TxError {
 impl fmt::Display for Rollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused => f.write_str("the remote end refused it"),
+            Self::Refused => f.write_str("it was refused"),
             Self::SessionLost(fault) => write!(f, "the session was lost before ({fault})"),
-            Self::StatementAbandoned => f.write_str("a statement was dropped half way"),
             Self::SavepointAbandoned => f.write_str("a savepoint was left half way"),
         }
     }

@@ -16,6 +16,8 @@ use crate::Session;
 ///    `Clean`, so that a dropped lease is rolled back before anyone else gets it.
 /// 2. **`commit` names its outcome.** `Committed` means durable, `RolledBack` that
 ///    nothing of the unit is or will be visible, `Unknown` that nobody can tell.
+///    A unit with a write in it whose future was dropped half way is rolled back:
+///    its borrower does not know what he would commit.
 ///    After each of the three no transaction is open on the session, or the
 ///    session is `Broken`.
 /// 3. **`rollback` needs no transaction.** Without one it does nothing.

@@ -104,10 +104,10 @@ impl<S: Transactional> Tx<S> {
     fn cannot_commit(&self) -> Option<Rollback> {
         match self.lease.condition() {
             Condition::Broken(fault) => Some(Rollback::SessionLost(fault)),
-            Condition::Busy => Some(Rollback::StatementAbandoned),
             _ if self.savepoints > 0 => Some(Rollback::SavepointAbandoned),
-            // Clean: the work ended the transaction by itself; the session knows.
-            Condition::Clean | Condition::Dirty => None,
+            // Busy, or even clean: what was left half way, or ended by the work
+            // itself, is the session's to judge (contract rule 2).
+            Condition::Clean | Condition::Dirty | Condition::Busy => None,
         }
     }
 

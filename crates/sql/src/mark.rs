@@ -11,12 +11,15 @@ use sqlx::Error;
 /// What a session knows about itself: the answer to
 /// [`condition`](sessionpool_core::Session::condition).
 ///
-/// `busy` is set before every await that talks to the database and cleared when
-/// the answer is complete. Nothing clears it when a future is dropped: that *is*
-/// how a dropped future is noticed.
+/// `in_flight` is set before every await that talks to the database and cleared
+/// when the answer is complete. Nothing clears it when a future is dropped: that
+/// *is* how a dropped future is noticed.
 #[derive(Debug, Default)]
 pub(crate) struct Mark {
-    busy: bool,
+    in_flight: Option<Effect>,
+    /// A statement of the open transaction that may have written was dropped half
+    /// way. Only the end of the transaction settles that.
+    abandoned: bool,
     /// A transaction is open, or may be.
     open: bool,
     touched: Option<&'static str>,
@@ -26,6 +29,8 @@ pub(crate) struct Mark {
 /// What a statement may leave behind on its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
+    /// Nothing at all: it only reads.
+    Read,
     /// Nothing a later borrower could meet.
     Nothing,
     /// An open transaction.
@@ -38,7 +43,7 @@ impl Mark {
     pub(crate) const fn condition(&self) -> Condition {
         match self {
             Self { lost: Some(fault), .. } => Condition::Broken(*fault),
-            Self { busy: true, .. } => Condition::Busy,
+            Self { in_flight: Some(_), .. } => Condition::Busy,
             Self { open: true, .. } | Self { touched: Some(_), .. } => Condition::Dirty,
             _ => Condition::Clean,
         }
@@ -46,9 +51,10 @@ impl Mark {
 
     /// To be called when a request is about to be sent.
     pub(crate) const fn enter(&mut self, effect: Effect) {
-        self.busy = true;
+        self.abandoned = self.has_abandoned();
+        self.in_flight = Some(effect);
         match effect {
-            Effect::Nothing => {}
+            Effect::Read | Effect::Nothing => {}
             Effect::Transaction => self.open(),
             Effect::Touch(by) => self.touch(by),
         }
@@ -56,7 +62,7 @@ impl Mark {
 
     /// To be called when its answer is complete; `fault` is what its error means.
     pub(crate) fn leave(&mut self, fault: Option<Fault>) {
-        self.busy = false;
+        self.in_flight = None;
         if let Some(fault) = fault.filter(|fault| fault.ends_session()) {
             self.lose(fault);
         }
@@ -82,10 +88,17 @@ impl Mark {
     /// Notes that no transaction is open.
     pub(crate) const fn settle(&mut self) {
         self.open = false;
+        self.abandoned = false;
     }
 
     pub(crate) const fn is_busy(&self) -> bool {
-        self.busy
+        self.in_flight.is_some()
+    }
+
+    /// True if the open transaction has a write in it that was dropped half way.
+    pub(crate) const fn has_abandoned(&self) -> bool {
+        let dropped = matches!(self.in_flight, Some(effect) if !matches!(effect, Effect::Read));
+        self.abandoned || (self.open && dropped)
     }
 
     pub(crate) const fn touched(&self) -> Option<&'static str> {
@@ -155,6 +168,23 @@ mod tests {
         mark.enter(Effect::Nothing);
         mark.leave(Some(Fault::SessionLost));
         assert_eq!(mark.condition(), Condition::Broken(Fault::SessionLost));
+    }
+
+    #[test]
+    fn a_write_dropped_half_way_is_remembered_to_the_end_of_its_transaction() {
+        let mut mark = Mark::default();
+        mark.open();
+        mark.enter(Effect::Read); // dropped
+        mark.enter(Effect::Nothing);
+        mark.leave(None);
+        assert!(!mark.has_abandoned());
+        mark.enter(Effect::Nothing); // dropped
+        assert!(mark.has_abandoned());
+        mark.enter(Effect::Read);
+        mark.leave(None);
+        assert!(mark.has_abandoned());
+        mark.settle();
+        assert!(!mark.has_abandoned());
     }
 
     #[test]

@@ -5,8 +5,8 @@ mod common;
 
 use common::{LONG, LONG_ROWS, Place, assert_clean, begin, code, commit, insert, run};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use sessionpool_core::{Condition, Session};
-use sessionpool_sql::SqliteSession;
+use sessionpool_core::{CommitOutcome, Condition, Session, Transactional};
+use sessionpool_sql::{SqliteFailure, SqliteSession};
 use sqlx::{Either, Executor, Row, SqlSafeStr, Statement};
 
 #[tokio::test]
@@ -159,11 +159,29 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
     assert_clean(&session);
     assert!(place.rows().await.is_empty());
 
+    // Its borrower gave up on it, so it is not committed behind his back, whatever
+    // was done after it.
     begin(&mut session).await;
     assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    sqlx::query("select 1").execute(&mut session).await.unwrap();
+    let outcome = SqliteSession::commit(&mut session).await;
+    let CommitOutcome::RolledBack(Some(error)) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(SqliteFailure::of(&error), Some(SqliteFailure::StatementAbandoned)));
+    assert_clean(&session);
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stream_left_early_does_not_stand_in_the_way_of_a_commit() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    sqlx::query("insert into t values (1), (2), (3)").execute(&mut session).await.unwrap();
+    let first = sqlx::query("select * from t").fetch(&mut session).next().await;
+    assert!(first.is_some_and(|row| row.is_ok()));
     commit(&mut session).await;
     assert_clean(&session);
-    assert_eq!(place.rows().await.len(), LONG_ROWS);
+    assert_eq!(place.rows().await, [1, 2, 3]);
 }
 
 #[tokio::test]

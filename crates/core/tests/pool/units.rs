@@ -227,7 +227,7 @@ async fn a_statement_dropped_half_way_forbids_the_commit() {
         .await;
     let AppError::Tx(error) = answer.unwrap_err() else { panic!() };
     assert!(
-        matches!(error, TxError::RolledBack { why: Rollback::StatementAbandoned, .. }),
+        matches!(error, TxError::RolledBack { why: Rollback::Refused, cause: Some(_), .. }),
         "{error}"
     );
     assert!(backend.committed().is_empty());

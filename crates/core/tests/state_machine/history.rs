@@ -377,11 +377,12 @@ impl History {
     async fn end(mut self, ending: Ending) -> Counters {
         while !self.waiters.is_empty() {
             self.leave(0);
+            self.compare().await;
         }
         while !self.releases.is_empty() {
             self.drop_release(0);
+            self.compare().await;
         }
-        self.compare().await;
         if let Ending::Close = ending {
             self.close_and_wait().await;
         }

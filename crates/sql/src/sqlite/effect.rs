@@ -1,9 +1,12 @@
 use crate::mark::Effect;
 use crate::statement::{Token, Tokens, is_single};
 
-const HARMLESS: [&str; 12] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "VALUES", "WITH", "DROP", "ALTER",
-    "REINDEX", "ANALYZE", "VACUUM",
+const READING: [&str; 2] = ["SELECT", "VALUES"];
+
+/// `WITH` may go on as either; it counts as the worse.
+const HARMLESS: [&str; 10] = [
+    "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "DROP", "ALTER", "REINDEX", "ANALYZE",
+    "VACUUM",
 ];
 
 const CONTROL: [&str; 6] = ["BEGIN", "SAVEPOINT", "COMMIT", "END", "ROLLBACK", "RELEASE"];
@@ -25,7 +28,9 @@ pub(super) fn of(sql: &str) -> Effect {
 fn of_statement(mut words: Tokens<'_>) -> Effect {
     let keyword = words.next().unwrap_or(Token::Other);
     let is_one_of = |list: &[&str]| list.iter().any(|known| keyword.is_word(known));
-    if is_one_of(&HARMLESS) {
+    if is_one_of(&READING) {
+        Effect::Read
+    } else if is_one_of(&HARMLESS) {
         Effect::Nothing
     } else if is_one_of(&CONTROL) {
         Effect::Transaction
@@ -67,19 +72,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reading_statements() {
+        for sql in ["select 1", " -- x\nSELECT 1;", "values (1)", "explain select 1"] {
+            assert_eq!(of(sql), Effect::Read, "{sql}");
+        }
+    }
+
+    #[test]
     fn harmless_statements() {
         for sql in [
-            "select 1",
             "/* x */ INSERT into a values (1);",
             "with x as (select 1) delete from a",
-            "values (1)",
             "create table a (x)",
             "create unique index if not exists i on a (x)",
             "create trigger t after insert on a begin delete from b; delete from c; end",
             "drop table a",
             "vacuum",
-            "explain query plan select 1",
-            "explain select 1",
+            "explain query plan delete from a",
         ] {
             assert_eq!(of(sql), Effect::Nothing, "{sql}");
         }

@@ -47,6 +47,11 @@ pub enum SqliteFailure {
     #[error("transaction was rolled back before its end")]
     RolledBack,
 
+    /// A statement of the transaction that may have written was dropped half way:
+    /// its borrower does not know what he would commit.
+    #[error("a statement of the transaction was dropped half way")]
+    StatementAbandoned,
+
     /// No transaction is open: none was begun, or a `COMMIT` of the borrower's
     /// ended it.
     #[error("no transaction is open")]
@@ -73,7 +78,10 @@ impl SqliteFailure {
         match self {
             Self::Open { source, .. } if may_pass(source) => Fault::Transient,
             Self::Open { .. } | Self::JournalMode { .. } => Fault::Rejected,
-            Self::Touched { .. } | Self::RolledBack | Self::NoTransaction => Fault::Other,
+            Self::Touched { .. }
+            | Self::RolledBack
+            | Self::StatementAbandoned
+            | Self::NoTransaction => Fault::Other,
         }
     }
 }

@@ -143,12 +143,14 @@ impl SqliteSession {
 
     /// Sends a statement about a savepoint of the open transaction.
     ///
-    /// Without one, `SAVEPOINT` would begin it and `RELEASE` commit it.
-    async fn send_savepoint(&mut self, text: String) -> sqlx::Result<()> {
+    /// Without one, `SAVEPOINT` would begin it and `RELEASE` commit it. Neither
+    /// writes anything, so to drop either half way abandons no write.
+    async fn send_savepoint(&mut self, effect: Effect, text: String) -> sqlx::Result<()> {
         if !self.tripwire.is_armed() {
             return Err(SqliteFailure::NoTransaction.into());
         }
-        self.send(AssertSqlSafe(text)).await
+        let sql = AssertSqlSafe(text).into_sql_str();
+        self.watch(effect, |connection| connection.execute(sql)).await.map(drop)
     }
 }
 
@@ -224,7 +226,8 @@ impl Transactional for SqliteSession {
     /// | a lock, a constraint, no space, no memory | rolled back, with that error |
     /// | the transaction was rolled back earlier | rolled back, [`SqliteFailure::RolledBack`] |
     /// | there is none any more | rolled back, [`SqliteFailure::NoTransaction`] |
-    /// | one of these two, and a `COMMIT` of the borrower's may have kept some of it | unknown, with that error |
+    /// | not asked: a write was dropped half way | rolled back, [`SqliteFailure::StatementAbandoned`] |
+    /// | one of these three, and a `COMMIT` of the borrower's may have kept some of it | unknown, with that error |
     /// | an input or output error, or no answer | unknown, and the session is lost |
     async fn commit(this: &mut Self) -> CommitOutcome<Error> {
         if !this.tripwire.is_armed() {
@@ -234,6 +237,7 @@ impl Transactional for SqliteSession {
         // Asked before, since our own attempt counts, too.
         let in_part = this.tripwire.saw_commit();
         let committed = match finished {
+            Ok(()) if this.mark.has_abandoned() => Err(SqliteFailure::StatementAbandoned.into()),
             Ok(()) => this.send_commit().await,
             Err(error) => Err(error),
         };
@@ -256,17 +260,17 @@ impl Transactional for SqliteSession {
     async fn savepoint(this: &mut Self) -> Result<Savepoint, Error> {
         this.savepoints += 1;
         let savepoint = Savepoint::new(this.savepoints);
-        this.send_savepoint(format!("SAVEPOINT {}", name(savepoint))).await?;
+        this.send_savepoint(Effect::Read, format!("SAVEPOINT {}", name(savepoint))).await?;
         Ok(savepoint)
     }
 
     async fn release_savepoint(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
-        this.send_savepoint(format!("RELEASE {}", name(savepoint))).await
+        this.send_savepoint(Effect::Read, format!("RELEASE {}", name(savepoint))).await
     }
 
     async fn rollback_to(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
         let name = name(savepoint);
-        this.send_savepoint(format!("ROLLBACK TO {name}; RELEASE {name}")).await
+        this.send_savepoint(Effect::Nothing, format!("ROLLBACK TO {name}; RELEASE {name}")).await
     }
 }
 

@@ -21,6 +21,15 @@ pub async fn commit_names_its_outcome<H: Transactions>(harness: &H) {
     bench.sweep("commit", async |polls| drop_commit(&bench, polls).await).await;
 }
 
+/// [`Transactional`], rule 2: a unit with a write in it that was dropped half way
+/// is not committed, whatever was done after it.
+pub async fn abandoned_write_is_not_committed<H: Transactions>(harness: &H) {
+    let bench = Bench::new("abandoned write is not committed", harness).await;
+    for goes_on in [false, true] {
+        bench.sweep("a write", async |polls| drop_write(&bench, polls, goes_on).await).await;
+    }
+}
+
 /// [`Transactional`], rule 2: of a commit the remote end refused nothing is
 /// visible, and no transaction is left open.
 pub async fn refused_commit_is_rolled_back<H: DoomsCommits>(harness: &H) {
@@ -68,6 +77,27 @@ async fn nothing_is_open<H: Transactions>(
         bench.release(session, "after a release that succeeded").await;
     }
     bench.commits_a_unit(session, row).await;
+}
+
+/// True if the write came to its end with so many polls.
+async fn drop_write<H: Transactions>(bench: &Bench<'_, H>, polls: usize, goes_on: bool) -> bool {
+    let row = format!("abandoned {polls} {goes_on}");
+    let mut session = bench.open().await;
+    bench.begin(&mut session).await;
+    let done = cut(bench.harness.write(&mut session, &row), polls).await.is_some();
+    if goes_on {
+        let _ = bench.try_ask(&mut session).await;
+    }
+    let outcome = bench.commit(&mut session).await;
+    if !done && polls > 0 {
+        let committed = matches!(outcome, CommitOutcome::Committed);
+        bench.rule.holds(!committed, "commit answered Committed");
+        if matches!(outcome, CommitOutcome::RolledBack(_)) {
+            bench.is_not_committed(&row, "after RolledBack").await;
+        }
+    }
+    bench.end(session).await;
+    done
 }
 
 /// True if the commit came to its end with so many polls.

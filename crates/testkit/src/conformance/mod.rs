@@ -41,7 +41,8 @@ pub use self::backend::{
 };
 pub use self::capabilities::{Capabilities, every_capability_is_proven};
 pub use self::commit::{
-    commit_names_its_outcome, lost_ack_is_unknown, refused_commit_is_rolled_back,
+    abandoned_write_is_not_committed, commit_names_its_outcome, lost_ack_is_unknown,
+    refused_commit_is_rolled_back,
 };
 pub use self::cut::cut;
 pub use self::harness::{

@@ -36,6 +36,7 @@ macro_rules! conformance_suite {
             open_transaction_is_never_clean,
             release_ends_the_transaction,
             commit_names_its_outcome,
+            abandoned_write_is_not_committed,
             rollback_needs_no_transaction,
             savepoints_nest,
             savepoint_names_are_never_used_twice,

@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 /// The rule a backend breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
+    AbandonedIsCommitted,
     Nothing,
     AbortFailsUnwinding,
     AbortNeedsRuntime,
@@ -350,6 +351,10 @@ impl Transactional for FlawedSession {
                 let torn = this.tear().await;
                 this.doing = None;
                 torn.map_or_else(CommitOutcome::Unknown, |()| CommitOutcome::Committed)
+            }
+            Flaw::AbandonedIsCommitted if this.inner.condition() == Condition::Busy => {
+                let _ = this.commit_honestly().await;
+                CommitOutcome::Committed
             }
             Flaw::RefusedStaysOpen => {
                 this.pretends = true;

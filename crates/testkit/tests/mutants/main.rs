@@ -66,6 +66,7 @@ mutants! {
     open_transaction_is_never_clean: TransactionIsClean, DroppedBeginIsClean;
     release_ends_the_transaction: ReleaseKeepsTransaction;
     commit_names_its_outcome: CommitLoses, CommitTears, CommitIsEarly;
+    abandoned_write_is_not_committed: AbandonedIsCommitted;
     refused_commit_is_rolled_back: RefusedIsCommitted, RefusedIsUnknown, RefusedStaysOpen;
     lost_ack_is_unknown: LostAckIsRolledBack, LostAckIsCommitted;
     rollback_needs_no_transaction: RollbackNeedsTransaction, RollbackKeeps;
