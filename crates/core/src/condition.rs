@@ -73,7 +73,7 @@ impl fmt::Display for Fault {
             Self::BackendLost => "backend lost",
             Self::Conflict => "conflict with another unit of work",
             Self::OutcomeUnknown => "outcome unknown",
-            Self::Other => "failure",
+            Self::Other => "unclassified failure",
         })
     }
 }

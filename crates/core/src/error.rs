@@ -24,6 +24,10 @@ pub enum AcquireError {
     /// `max_waiters` tasks are queued already; this one did not join them.
     #[non_exhaustive]
     QueueFull {
+        /// The pool's name, where it has one.
+        pool: Option<Arc<str>>,
+        /// The limit; with zero, only idle sessions are lent.
+        max_waiters: usize,
         /// The pool as it was then.
         status: Box<Status>,
     },
@@ -34,13 +38,16 @@ pub enum AcquireError {
     /// A session could not be opened, and trying again would not help.
     #[non_exhaustive]
     Failed {
+        /// The pool's name, where it has one.
+        pool: Option<Arc<str>>,
         /// What kind of failure it was.
         fault: Fault,
         /// What the remote end, or the opening, said.
         cause: Cause,
     },
 
-    /// A session had to be opened, outside of any tokio runtime.
+    /// There was something to wait for, and no tokio runtime with its time driver
+    /// to wait on; or the one the pool works on went away, twice.
     NoRuntime,
 }
 
@@ -51,7 +58,9 @@ impl AcquireError {
     pub fn is_overload(&self) -> bool {
         match self {
             Self::QueueFull { .. } => true,
-            Self::TimedOut(timed_out) => timed_out.phase == Phase::Queueing,
+            Self::TimedOut(timed_out) => {
+                timed_out.phase == Phase::Queueing && !timed_out.runtime_stalled
+            }
             Self::Closed | Self::Failed { .. } | Self::NoRuntime => false,
         }
     }
@@ -61,7 +70,9 @@ impl AcquireError {
     pub fn is_backend_fault(&self) -> bool {
         match self {
             Self::Failed { .. } => true,
-            Self::TimedOut(timed_out) => timed_out.phase == Phase::Opening,
+            Self::TimedOut(timed_out) => {
+                timed_out.phase == Phase::Opening && !timed_out.runtime_stalled
+            }
             Self::Closed | Self::QueueFull { .. } | Self::NoRuntime => false,
         }
     }
@@ -83,14 +94,20 @@ impl fmt::Display for AcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the pool is closed"),
-            Self::QueueFull { status } => {
-                write!(f, "no session is free and the queue for one is full: {status}")
+            Self::QueueFull { pool, max_waiters: 0, status } => {
+                write!(f, "{} has no idle session and is set to never queue: {status}", Name(pool))
+            }
+            Self::QueueFull { pool, status, .. } => {
+                write!(f, "{} has no free session and its queue is full: {status}", Name(pool))
             }
             Self::TimedOut(timed_out) => timed_out.fmt(f),
-            Self::Failed { fault, .. } => write!(f, "no session could be opened: {fault}"),
-            Self::NoRuntime => {
-                f.write_str("opening a session needs a tokio runtime, and this is outside of one")
+            Self::Failed { pool, fault, .. } => {
+                write!(f, "{} could open no session: {fault}", Name(pool))
             }
+            Self::NoRuntime => f.write_str(
+                "waiting for a session needs a tokio runtime with its time driver, \
+                 and there is none here",
+            ),
         }
     }
 }
@@ -103,6 +120,18 @@ impl StdError for AcquireError {
             }
             Self::Failed { cause, .. } => Some(source(cause)),
             Self::Closed | Self::QueueFull { .. } | Self::NoRuntime => None,
+        }
+    }
+}
+
+/// A pool, in a sentence.
+struct Name<'a>(&'a Option<Arc<str>>);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(name) => write!(f, "pool \"{name}\""),
+            None => f.write_str("the pool"),
         }
     }
 }
@@ -145,14 +174,18 @@ pub struct TimedOut {
     /// How long it waited while sessions were being opened, or while the pool
     /// held back from trying again.
     pub opening: Duration,
-    /// The pool as it was then.
+    /// True if the runtime the pool works on did not run during the wait: it is
+    /// blocked, or nobody drives it.
+    pub runtime_stalled: bool,
+    /// The pool as it was when this error was made.
     pub status: Status,
     /// The last opening that failed, however long ago.
     pub last_failure: Option<LastFailure>,
     /// Who has held a session the longest, at most five.
     pub holders: Vec<Holder>,
     /// How many sessions of this pool the very task held that asked for one
-    /// more. Above zero, the task may be waiting for itself.
+    /// more. Above zero, the task may be waiting for itself. Zero where there is no
+    /// task to tell: in the root future of a runtime's `block_on`.
     pub held_by_this_task: usize,
 }
 
@@ -172,11 +205,7 @@ pub struct LastFailure {
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.pool {
-            Some(name) => write!(f, "pool \"{name}\"")?,
-            None => f.write_str("the pool")?,
-        }
-        write!(f, " lent no session within {:?}: ", self.limit)?;
+        write!(f, "{} lent no session within {:?}: ", Name(&self.pool), self.limit)?;
         self.write_verdict(f)?;
         write!(f, "; waited {:.1?} queueing and {:.1?} opening", self.queueing, self.opening)?;
         write!(f, "; {}", self.status)?;
@@ -193,14 +222,13 @@ impl TimedOut {
 
     fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = &self.status;
+        if self.runtime_stalled {
+            return f.write_str(
+                "the runtime it works on has not run meanwhile, being blocked or not driven",
+            );
+        }
         match (self.standing_failure(), self.phase) {
-            (Some(last), Phase::Opening) => write!(
-                f,
-                "opening one has failed {} in a row, last {:.1?} ago ({})",
-                times(last.streak),
-                last.age,
-                last.fault
-            ),
+            (Some(last), Phase::Opening) => fmt::Display::fmt(last, f),
             (None, Phase::Opening) => write!(
                 f,
                 "the backend takes longer than that to open one ({} being opened)",
@@ -237,8 +265,16 @@ impl TimedOut {
     }
 }
 
-fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+/// `the last 3 openings failed, the latest 0.2s ago (transient failure: connection
+/// refused)`. Many logs show no sources, so this one text repeats its cause.
+impl fmt::Display for LastFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.streak {
+            0 | 1 => f.write_str("the last opening failed, ")?,
+            streak => write!(f, "the last {streak} openings failed, the latest ")?,
+        }
+        write!(f, "{:.1?} ago ({}: {})", self.age, self.fault, self.cause)
+    }
 }
 
 /// Why [`Pool::try_acquire`](crate::Pool::try_acquire) lent no session.
@@ -437,6 +473,20 @@ pub enum CallError {
         call: &'static str,
         /// The limit.
         limit: Duration,
+    },
+    /// A session answered that it was cleaned, and was not.
+    #[error("the session is not clean after it was cleaned: {condition:?}")]
+    #[non_exhaustive]
+    LeftUnclean {
+        /// What the session said of itself.
+        condition: crate::Condition,
+    },
+    /// A session does not know what became of its transaction.
+    #[error("the session does not know what became of its transaction: {condition:?}")]
+    #[non_exhaustive]
+    Undecided {
+        /// What the session said of itself.
+        condition: crate::Condition,
     },
     /// A call to the backend panicked.
     #[error("{call} panicked: {message}")]

@@ -24,7 +24,7 @@ use crate::{Condition, Fault};
 ///    half way. The session then knows: it is `Busy` or `Broken`, and never reads
 ///    the rest of an old answer as its own.
 /// 4. **A session is ended once.** By `close`, or by `abort`; dropping `close`'s
-///    future half way ends it as `abort` does.
+///    future, even before its first poll, ends it as `abort` does.
 /// 5. **`abort` needs nothing.** No runtime, no reply, no waiting; it does not
 ///    panic, on any thread, even while unwinding.
 pub trait Session: Send + 'static {

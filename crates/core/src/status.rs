@@ -138,7 +138,7 @@ impl Closed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The session's number, counted from 1 in each pool.
+    /// The session's number: the first that a pool opened is 1.
     pub session: u64,
     /// Where it was acquired.
     pub site: &'static Location<'static>,

@@ -20,6 +20,7 @@ use crate::Session;
 ///    its borrower does not know what he would commit.
 ///    After each of the three no transaction is open on the session, or the
 ///    session is `Broken`.
+///    Without a transaction, `commit` never answers `Committed`.
 /// 3. **`rollback` needs no transaction.** Without one it does nothing.
 /// 4. **Savepoints nest.** Ending one ends those inside it. A savepoint's name is
 ///    never used twice on a session.

@@ -2,9 +2,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use crate::error::{Cause, Rollback};
+use crate::error::{CallError, Cause, Rollback};
 use crate::pool::{bounded, try_bounded};
-use crate::{CommitOutcome, Condition, Lease, Transactional, TxError, TxOptions};
+use crate::{CommitOutcome, Condition, Fault, Lease, Transactional, TxError, TxOptions};
 
 /// A transaction on a borrowed session: what [`Pool::transaction`](crate::Pool::transaction)
 /// and [`Unit::savepoint`](crate::Unit::savepoint) hand to the work.
@@ -83,6 +83,9 @@ impl<S: Transactional> Tx<S> {
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), TxError> {
+        if let Condition::Broken(Fault::OutcomeUnknown) = self.lease.condition() {
+            return Err(self.outcome_unknown());
+        }
         if let Some(why) = self.cannot_commit() {
             let _ = self.rollback().await;
             return Err(TxError::RolledBack { why, cause: None });
@@ -112,8 +115,10 @@ impl<S: Transactional> Tx<S> {
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), TxError> {
-        if let Condition::Broken(_) = self.lease.condition() {
-            return Ok(()); // the remote end rolls back what it lost
+        match self.lease.condition() {
+            Condition::Broken(Fault::OutcomeUnknown) => return Err(self.outcome_unknown()),
+            Condition::Broken(_) => return Ok(()), // the remote end rolls back what it lost
+            Condition::Clean | Condition::Dirty | Condition::Busy => {}
         }
         let limit = self.lease.lifecycle_timeout();
         match try_bounded("rolling back", limit, S::rollback(&mut self.lease)).await {
@@ -123,6 +128,15 @@ impl<S: Transactional> Tx<S> {
                 Err(TxError::Rollback { cause: failure.into_cause() })
             }
         }
+    }
+}
+
+impl<S: Transactional> Tx<S> {
+    /// The session itself does not know what became of the work: the borrower may
+    /// have sent a commit of his own, whose answer was lost.
+    fn outcome_unknown(&self) -> TxError {
+        let condition = self.lease.condition();
+        TxError::OutcomeUnknown { cause: Arc::new(CallError::Undecided { condition }) }
     }
 }
 

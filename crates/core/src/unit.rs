@@ -41,8 +41,9 @@ enum State<S: Transactional> {
     /// No session, nothing begun.
     Idle,
     Begun(Tx<S>),
-    /// A commit was dropped half way, and nobody has acknowledged it.
-    InDoubt,
+    /// The last commit did not happen, or nobody can tell. Until the unit is used
+    /// again, asking for another commit is answered the same.
+    NotCommitted(TxError),
 }
 
 /// A commit's future was dropped before the answer came.
@@ -72,8 +73,8 @@ impl<S: Transactional> Unit<S> {
     /// # Errors
     ///
     /// No session was lent, or it could not begin: the unit is as it was, and may
-    /// be used again. [`TxError::OutcomeUnknown`] after a commit that was dropped
-    /// half way, until [`rollback`](Self::rollback) or [`close`](Self::close)
+    /// be used again. [`TxError::OutcomeUnknown`] after a commit whose outcome is
+    /// unknown, until [`rollback`](Self::rollback) or [`close`](Self::close)
     /// acknowledges it.
     ///
     /// # Cancel safety
@@ -108,23 +109,24 @@ impl<S: Transactional> Unit<S> {
     }
 
     async fn tx_at(&mut self, site: &'static Location<'static>) -> Result<&mut Tx<S>, TxError> {
-        if let State::InDoubt = self.state {
-            return Err(in_doubt());
-        }
-        if let State::Idle = self.state {
-            self.state = State::Begun(self.pool.begin_at(&self.options, site).await?);
+        match &self.state {
+            State::NotCommitted(error) if error.is_outcome_unknown() => return Err(error.clone()),
+            State::Idle | State::NotCommitted(_) => {
+                self.state = State::Begun(self.pool.begin_at(&self.options, site).await?);
+            }
+            State::Begun(_) => {}
         }
         match &mut self.state {
             State::Begun(tx) => Ok(tx),
-            State::Idle | State::InDoubt => unreachable!("begun a line ago"),
+            State::Idle | State::NotCommitted(_) => unreachable!("begun a line ago"),
         }
     }
 
     /// Has `work` done after the next commit, once the session is back in the
     /// pool: telling others, filling caches.
     ///
-    /// Only after a commit that happened; a rollback, a close or a commit that
-    /// fails forgets it. [`commit`](Self::commit) awaits it, in the order of
+    /// Only after a commit that succeeded, be it of nothing; a rollback, a close or a
+    /// commit that fails forgets it. [`commit`](Self::commit) awaits it, in the order of
     /// registration. It cannot change the outcome: a panic in it is caught.
     pub fn on_commit(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         self.on_commit.push(Box::pin(work));
@@ -137,26 +139,32 @@ impl<S: Transactional> Unit<S> {
     ///
     /// [`TxError::RolledBack`] if nothing of the work is or will be visible,
     /// because the remote end refused, the session was lost, or something was left
-    /// half way; [`TxError::OutcomeUnknown`] if nobody can tell. The unit can be
-    /// used again after either.
+    /// half way. The unit can be used again; asked to commit before that, it answers
+    /// the same. [`TxError::OutcomeUnknown`] if nobody can tell; the unit says so
+    /// at every use until [`rollback`](Self::rollback) or [`close`](Self::close)
+    /// acknowledges it.
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the outcome is unknown, and the unit says so until
-    /// [`rollback`](Self::rollback) or [`close`](Self::close) acknowledges it.
+    /// Dropped half way, the outcome is unknown, and the unit says so.
     /// Dropped during the work registered by [`on_commit`](Self::on_commit), the
     /// commit has happened.
     pub async fn commit(&mut self) -> Result<(), TxError> {
         let after = std::mem::take(&mut self.on_commit);
-        match std::mem::replace(&mut self.state, State::InDoubt) {
-            State::InDoubt => return Err(in_doubt()),
-            State::Idle => self.state = State::Idle,
-            State::Begun(tx) => {
-                let outcome = tx.commit().await;
-                self.state = State::Idle;
-                outcome?;
+        match std::mem::replace(&mut self.state, State::NotCommitted(cancelled())) {
+            State::NotCommitted(error) => {
+                self.state = State::NotCommitted(error.clone());
+                return Err(error);
             }
+            State::Begun(tx) => {
+                if let Err(error) = tx.commit().await {
+                    self.state = State::NotCommitted(error.clone());
+                    return Err(error);
+                }
+            }
+            State::Idle => {}
         }
+        self.state = State::Idle;
         for work in after {
             uninfluential(work).await;
         }
@@ -179,7 +187,7 @@ impl<S: Transactional> Unit<S> {
         self.on_commit.clear();
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Begun(tx) => tx.rollback().await,
-            State::Idle | State::InDoubt => Ok(()),
+            State::Idle | State::NotCommitted(_) => Ok(()),
         }
     }
 
@@ -199,7 +207,8 @@ impl<S: Transactional> Unit<S> {
     }
 }
 
-fn in_doubt() -> TxError {
+/// What a unit is in while its commit is under way.
+fn cancelled() -> TxError {
     TxError::OutcomeUnknown { cause: Arc::new(CommitCancelled) }
 }
 
@@ -216,7 +225,7 @@ impl<S: Transactional> fmt::Debug for Unit<S> {
         let state = match self.state {
             State::Idle => "idle",
             State::Begun(_) => "begun",
-            State::InDoubt => "in doubt",
+            State::NotCommitted(_) => "not committed",
         };
         f.debug_struct("Unit").field("state", &state).finish_non_exhaustive()
     }

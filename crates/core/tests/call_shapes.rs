@@ -1,6 +1,8 @@
 //! Every public call compiles and works in the places users put it: spawned tasks,
 //! handlers, `#[async_trait]` methods, generic functions, `select!`, nested scopes.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test too")]
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ async fn a_file_is_opened_with_the_defaults() {
     let mut session = place.session().await;
     assert_clean(&session);
     assert_eq!(pragma(&mut session, "pragma journal_mode").await, "wal");
-    assert_eq!(pragma(&mut session, "pragma synchronous").await, "1");
+    assert_eq!(pragma(&mut session, "pragma synchronous").await, "2");
     assert_eq!(pragma(&mut session, "pragma foreign_keys").await, "1");
     assert_eq!(pragma(&mut session, "pragma busy_timeout").await, "5000");
     assert_eq!(pragma(&mut session, "pragma query_only").await, "0");

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::runtime;
 use tokio::time::{self, Instant, Sleep};
 
 use super::ledger::Refusal;
@@ -75,27 +77,21 @@ impl<'a, S: Session> Acquire<'a, S> {
             Ok(Entry::Lent(place, session)) => {
                 Poll::Ready(Ok(Lease::new(self.shared, place, session)))
             }
-            Ok(Entry::Queued { ticket, keeps_own_time }) => {
+            Ok(Entry::Queued { ticket, elsewhere }) => {
                 self.progress = Progress::Queued { ticket, janitor_replaced: false };
-                if keeps_own_time { self.keep_own_time(cx) } else { Poll::Pending }
+                if elsewhere { self.look(cx) } else { Poll::Pending }
             }
             Err(refusal) => Poll::Ready(Err(self.turned_away(refusal))),
         }
     }
 
-    fn keep_own_time(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
-        let deadline = Instant::now().checked_add(self.limit);
-        self.own_time = deadline.map(|at| Box::pin(time::sleep_until(at)));
-        self.look(cx)
-    }
-
     fn turned_away(&self, refusal: Refusal) -> AcquireError {
         match refusal {
             Refusal::Closed => AcquireError::Closed,
-            Refusal::QueueFull(status) => AcquireError::QueueFull { status },
-            Refusal::Rejected(Failure { fault, cause, .. }) => {
-                AcquireError::Failed { fault, cause }
+            Refusal::QueueFull { max_waiters, status } => {
+                AcquireError::QueueFull { pool: self.name(), max_waiters, status }
             }
+            Refusal::Rejected(failure) => self.failed(failure),
             Refusal::NoTime(borrower) => {
                 let request = Request::new(Waker::noop().clone(), borrower, self.limit);
                 AcquireError::TimedOut(Box::new(self.shared.diagnose(&request)))
@@ -118,10 +114,25 @@ impl<'a, S: Session> Acquire<'a, S> {
                 self.progress = Progress::Done;
                 Poll::Ready(self.conclude(&request, verdict))
             }
-            Sight::StillQueued { janitor_lost: false } => Poll::Pending,
-            Sight::StillQueued { janitor_lost: true } => {
-                self.go_on_without_janitor(ticket, janitor_replaced)
+            Sight::StillQueued { janitor, deadline } => self.wait_on(janitor, deadline, cx),
+            Sight::Orphaned => self.go_on_without_janitor(ticket, janitor_replaced),
+        }
+    }
+
+    /// Waits on. Where the janitor's clock may stand still, with a clock of its own.
+    fn wait_on(
+        &mut self,
+        janitor: Option<runtime::Id>,
+        deadline: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Lease<S>, AcquireError>> {
+        let here = runtime::Handle::try_current().ok().map(|runtime| runtime.id());
+        match deadline {
+            Some(at) if self.own_time.is_none() && here.is_some() && here != janitor => {
+                self.own_time = Some(Box::pin(time::sleep_until(at)));
+                self.look(cx)
             }
+            _ => Poll::Pending,
         }
     }
 
@@ -131,21 +142,29 @@ impl<'a, S: Session> Acquire<'a, S> {
         ticket: Ticket,
         replaced: bool,
     ) -> Poll<Result<Lease<S>, AcquireError>> {
-        if !replaced && self.shared.replace_lost_janitor().is_ok() {
-            self.progress = Progress::Queued { ticket, janitor_replaced: true };
-            return Poll::Pending;
+        if !replaced {
+            if let Ok(janitor_replaced) = self.shared.ensure_janitor() {
+                self.progress = Progress::Queued { ticket, janitor_replaced };
+                return Poll::Pending;
+            }
         }
         self.progress = Progress::Done;
-        self.shared.leave(ticket);
+        self.shared.leave(ticket, false);
         Poll::Ready(Err(AcquireError::NoRuntime))
+    }
+
+    fn failed(&self, Failure { fault, cause, .. }: Failure) -> AcquireError {
+        AcquireError::Failed { pool: self.name(), fault, cause }
+    }
+
+    fn name(&self) -> Option<StdArc<str>> {
+        self.shared.settings.name.clone()
     }
 
     fn conclude(&self, request: &Request, verdict: Verdict<S>) -> Result<Lease<S>, AcquireError> {
         match verdict {
             Verdict::Granted(place, session) => Ok(Lease::new(self.shared, place, session)),
-            Verdict::Failed(failure) => {
-                Err(AcquireError::Failed { fault: failure.fault, cause: failure.cause })
-            }
+            Verdict::Failed(failure) => Err(self.failed(failure)),
             Verdict::Closed => Err(AcquireError::Closed),
             Verdict::TimedOut => {
                 Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request))))
@@ -178,7 +197,7 @@ impl<S: Session> Future for Acquire<'_, S> {
 impl<S: Session> Drop for Acquire<'_, S> {
     fn drop(&mut self) {
         if let Progress::Queued { ticket, .. } = self.progress {
-            self.shared.leave(ticket);
+            self.shared.leave(ticket, true);
         }
     }
 }

@@ -84,24 +84,26 @@ impl<S: Session> Aftermath<S> {
     #[inline]
     pub(crate) fn carry_out(self) -> Option<Vec<PlaceId>> {
         let Self { waiter, janitor, discarded: _, rare } = self;
+        let aborted = rare.map(|rare| rare.carry_out());
         if let Some(waker) = waiter {
             waker.wake();
         }
         if let Some(waker) = janitor {
             waker.wake();
         }
-        rare.map(|rare| rare.carry_out())
+        aborted
     }
 }
 
 impl<S: Session> Rare<S> {
     fn carry_out(self) -> Vec<PlaceId> {
-        self.wake.into_iter().for_each(Waker::wake);
         let aborted = self.abort.into_iter().map(|(place, session)| {
             abort_session(session);
             place
         });
-        aborted.collect()
+        let aborted = aborted.collect();
+        self.wake.into_iter().for_each(Waker::wake);
+        aborted
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time;
 
 use crate::error::{CallError, Cause};
+use crate::{Condition, Fault, Session};
 
 /// Why a call did not answer with what it was asked for.
 #[derive(Debug)]
@@ -60,6 +61,31 @@ pub(crate) async fn try_bounded<T, E>(
         Ok(Err(error)) => Err(CallFailure::Answered(error)),
         Err(silent) => Err(CallFailure::Silent(silent)),
     }
+}
+
+/// Makes a session fit for the next borrower; in time, and in truth.
+pub(crate) async fn clean<S: Session>(
+    session: &mut S,
+    limit: Duration,
+) -> Result<(), CallFailure<S::Error>> {
+    try_bounded("cleaning a session", limit, S::release(session)).await?;
+    match condition(session) {
+        Condition::Clean => Ok(()),
+        condition => Err(CallFailure::Silent(CallError::LeftUnclean { condition })),
+    }
+}
+
+/// A session's condition. Asking must not panic, and this runs in drops, so a
+/// backend that breaks the rule is taken for broken.
+#[inline]
+pub(crate) fn condition<S: Session>(session: &S) -> Condition {
+    panic::catch_unwind(AssertUnwindSafe(|| session.condition()))
+        .unwrap_or(Condition::Broken(Fault::Other))
+}
+
+/// What an error means, by the session's own account; asking may panic, too.
+pub(crate) fn classify<S: Session>(error: &S::Error) -> Fault {
+    panic::catch_unwind(AssertUnwindSafe(|| S::classify(error))).unwrap_or(Fault::Other)
 }
 
 async fn caught<T>(call: &'static str, work: impl Future<Output = T>) -> Result<T, CallError> {

@@ -1,6 +1,6 @@
 //! When things happened, read cheaply.
 
-use std::time::{Duration, Instant as StdInstant};
+use std::time::Instant as StdInstant;
 
 use tokio::time::Instant;
 
@@ -11,8 +11,7 @@ use tokio::time::Instant;
 /// would need two of them: a third of all it costs. What the stamps are for
 /// (idle time-outs, how long a holder has held) is counted in seconds, so a
 /// reading is kept for as long as the coarse clock, which costs a quarter, stands
-/// still. Deadlines a second away or more count from here, too; shorter ones are
-/// taken precisely.
+/// still. Whoever has to wait is timed precisely.
 ///
 /// Time may also be virtual: under `tokio::time::pause` it moves by leaps while
 /// the kernel's clock hardly moves. The janitor looks for that each time it wakes,
@@ -40,11 +39,6 @@ impl Clock {
         self.reading
     }
 
-    /// The time from which a wait of that length counts.
-    pub(crate) fn start_of(&mut self, limit: Duration) -> Instant {
-        if limit >= Duration::from_secs(1) { self.stamp() } else { Instant::now() }
-    }
-
     /// Gives up coarse stamps: the time is virtual.
     pub(crate) fn time_is_virtual(&mut self) {
         self.coarse = false;
@@ -53,10 +47,18 @@ impl Clock {
     /// True if tokio's clock stands still while the machine's goes on.
     pub(crate) fn is_paused() -> bool {
         let (paused, real) = (Instant::now(), StdInstant::now());
-        while StdInstant::now() == real {}
+        for _ in 0..READINGS {
+            if StdInstant::now() != real {
+                break;
+            }
+        }
         Instant::now() == paused
     }
 }
+
+/// Enough for any clock to move on, and few enough where even the machine's own
+/// stands still.
+const READINGS: usize = 1_000;
 
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,14 +61,15 @@ impl<S: Session> Runner<S> {
         {
             Ok(session) => self.opened(session).await,
             Err(failure) => {
+                let failure = describe::<S>(failure);
                 self.duty = Duty::Done;
-                self.shared.open_failed(self.place, describe::<S>(failure));
+                self.shared.open_failed(self.place, failure);
             }
         }
     }
 
     async fn opened(&mut self, session: S) {
-        match super::shared::condition(&session) {
+        match call::condition(&session) {
             Condition::Clean => {
                 self.duty = Duty::Done;
                 self.shared.opened(self.place, session);
@@ -91,8 +92,7 @@ impl<S: Session> Runner<S> {
     async fn clean(&mut self) {
         let Duty::Clean(session) = &mut self.duty else { return };
         let limit = self.shared.settings.release_timeout;
-        let answer = call::try_bounded("cleaning a session", limit, S::release(session)).await;
-        let fit = answer.is_ok() && super::shared::condition(session) == Condition::Clean;
+        let fit = call::clean(session, limit).await.is_ok();
         let Duty::Clean(session) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
         if fit {
             self.shared.cleaned(self.place, session);
@@ -129,7 +129,7 @@ impl<S: Session> Drop for Runner<S> {
 /// What kind of failure an opening met.
 fn describe<S: Session>(failure: CallFailure<S::Error>) -> Failure {
     let fault = match &failure {
-        CallFailure::Answered(error) => S::classify(error),
+        CallFailure::Answered(error) => call::classify::<S>(error),
         CallFailure::Silent(CallError::TimedOut { .. }) => Fault::Transient,
         CallFailure::Silent(_) => Fault::Other,
     };

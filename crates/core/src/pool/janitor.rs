@@ -2,8 +2,10 @@
 //! what has expired, and sends out the errands.
 
 use std::future::{self, Future};
+use std::panic;
 use std::pin::pin;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::time::{self, Instant};
@@ -24,6 +26,8 @@ pub(crate) struct Seat {
     taken: bool,
     called: bool,
     waker: Option<Waker>,
+    /// When it looked last.
+    looked_at: Option<Instant>,
     /// When it will look again unasked; `None` is never.
     wakes_at: Option<Instant>,
 }
@@ -36,6 +40,7 @@ impl Seat {
             taken: false,
             called: false,
             waker: None,
+            looked_at: None,
             wakes_at: None,
         }
     }
@@ -79,6 +84,16 @@ impl Seat {
         self.taken && self.wakes_at.is_none_or(|wakes| wakes > at)
     }
 
+    pub(crate) fn looked(&mut self, now: Instant) {
+        self.looked_at = Some(now);
+    }
+
+    /// True if it was called and has not looked since then at the latest: its
+    /// runtime is blocked, or nobody drives it.
+    pub(crate) fn is_stuck_since(&self, then: Instant) -> bool {
+        self.taken && self.called && self.looked_at.is_none_or(|looked| looked < then)
+    }
+
     pub(crate) fn sleep_until(&mut self, at: Option<Instant>) {
         self.wakes_at = at;
     }
@@ -109,9 +124,12 @@ pub(crate) struct Janitor<S: Session> {
 }
 
 impl<S: Session> Janitor<S> {
+    /// Where the runtime has no clock to go by, the term ends before it begins.
     pub(crate) fn start(shared: &Arc<Shared<S>>, home: Home, runtime: &runtime::Handle) {
         let janitor = Self { shared: Arc::clone(shared), home };
-        runtime.spawn(janitor.sit());
+        if has_time_driver() {
+            runtime.spawn(janitor.sit());
+        }
     }
 
     async fn sit(self) {
@@ -143,6 +161,12 @@ impl<S: Session> Janitor<S> {
         })
         .await;
     }
+}
+
+/// True if the current runtime was built with its time driver; tokio tells by a
+/// panic alone.
+fn has_time_driver() -> bool {
+    panic::catch_unwind(|| drop(time::sleep(Duration::ZERO))).is_ok()
 }
 
 impl<S: Session> Drop for Janitor<S> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::call::{self, CallFailure};
 use super::places::PlaceId;
-use super::shared::{self, Shared};
+use super::shared::Shared;
 use crate::error::CallError;
 use crate::sync::Arc;
 use crate::{Condition, ReleaseError, Session};
@@ -17,8 +17,9 @@ use crate::{Condition, ReleaseError, Session};
 /// It dereferences to the session. Dropping it gives the session back, wherever
 /// and however that happens: on another thread, while unwinding, after the runtime
 /// is gone. A drop does not block and does not spawn: a session that says it is
-/// clean goes to the next waiter at once, any other is cleaned or ended in the
-/// background, and its place stays taken until that is done.
+/// clean goes to the next waiter at once, any other (and any at all that is dropped
+/// by a panic) is cleaned or ended in the background, and its place stays taken until
+/// that is done.
 #[must_use = "a lease gives its session back when it is dropped"]
 pub struct Lease<S: Session> {
     /// `None` only after it was given up, when only the drop is left.
@@ -38,7 +39,7 @@ impl<S: Session> Lease<S> {
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        shared::condition(&**self)
+        call::condition(&**self)
     }
 
     /// Gives the session back once it is fit for the next borrower, and tells if
@@ -67,7 +68,7 @@ impl<S: Session> Lease<S> {
 
     async fn clean(&mut self) -> Result<(), ReleaseError> {
         let limit = self.shared.settings.release_timeout;
-        let answer = call::try_bounded("cleaning a session", limit, S::release(self)).await;
+        let answer = call::clean(&mut **self, limit).await;
         if answer.is_err() {
             self.give_up();
         }

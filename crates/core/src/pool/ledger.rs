@@ -36,7 +36,8 @@ pub(crate) struct Ledger<S> {
     open: bool,
     /// The counters when closing began, to report what came after.
     pub(super) before_close: Option<Box<Counters>>,
-    closers: Vec<Waker>,
+    /// Who waits for the last session to end.
+    closers: Vec<(u64, Waker)>,
 }
 
 /// Work for the janitor: it concerns one place, and takes time.
@@ -57,7 +58,10 @@ pub(crate) enum Work<S> {
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Closed,
-    QueueFull(Box<Status>),
+    QueueFull {
+        max_waiters: usize,
+        status: Box<Status>,
+    },
     Rejected(Failure),
     /// It was given no time at all.
     NoTime(Borrower),
@@ -152,9 +156,11 @@ impl<S> Ledger<S> {
         }
         if self.queue.len() >= self.limits.max_waiters {
             self.counters.queue_full += 1;
-            return Err(Refusal::QueueFull(Box::new(self.status(now))));
+            let max_waiters = self.limits.max_waiters;
+            return Err(Refusal::QueueFull { max_waiters, status: Box::new(self.status(now)) });
         }
-        if self.seat.is_empty() && runtime.is_none() {
+        if runtime.is_none() && !cfg!(sessionpool_loom) {
+            // Nothing could wake it at its deadline.
             self.counters.failed += 1;
             return Err(Refusal::NoRuntime);
         }
@@ -168,7 +174,7 @@ impl<S> Ledger<S> {
 
     /// The rejection that stands while no session lives that could come back.
     fn hopeless(&self, now: Instant) -> Option<Failure> {
-        if self.places.tally().taken() > 0 {
+        if self.places.taken() > 0 {
             return None;
         }
         self.outage.standing_rejection(now).cloned()
@@ -178,18 +184,29 @@ impl<S> Ledger<S> {
         self.queue.see(ticket)
     }
 
-    /// An acquire was dropped. A session granted to it meanwhile passes on in
-    /// the same step; it counts as lent and returned.
-    pub(crate) fn leave(&mut self, now: Instant, ticket: Ticket, aftermath: &mut Aftermath<S>) {
+    /// An acquire leaves: it `gave_up`, being dropped, or the pool cannot serve it.
+    /// A session granted to it meanwhile passes on in the same step; it counts as
+    /// lent and returned.
+    pub(crate) fn leave(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        gave_up: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
         let (request, verdict) = self.queue.leave(ticket);
         aftermath.discard(request.waker);
         match verdict {
-            None => self.counters.cancelled += 1,
+            None if gave_up => self.counters.cancelled += 1,
+            None => self.counters.failed += 1,
             Some(Verdict::Granted(place, session)) => {
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
-            Some(Verdict::Failed(_) | Verdict::Closed | Verdict::TimedOut) => {}
+            // Its cause may be the last of its kind, and somebody's to drop.
+            Some(Verdict::Failed(failure)) => aftermath.forget(Some(failure)),
+            Some(Verdict::Closed | Verdict::TimedOut) => {}
         }
+        self.call_if_nothing_is_left(aftermath);
     }
 }
 
@@ -229,6 +246,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
+        self.places.number(place);
         self.outage.succeeded();
         self.settle(now, place, session, aftermath);
         self.openings_changed(now);
@@ -317,7 +335,7 @@ impl<S> Ledger<S> {
         }
         self.places.move_to(place, Stage::Idle);
         self.idle.push(Idle { place, session, since: now });
-        self.call_for_expiry(now, aftermath);
+        self.call_for_expiry(aftermath);
     }
 
     fn hand_over(
@@ -363,19 +381,24 @@ impl<S> Ledger<S> {
     }
 
     fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
-        if self.places.tally().taken() == 0 {
-            aftermath.wake_all(std::mem::take(&mut self.closers));
-            // The janitor may be able to leave.
-            aftermath.call(self.seat.call());
+        if self.places.taken() == 0 {
+            let closers = std::mem::take(&mut self.closers);
+            aftermath.wake_all(closers.into_iter().map(|(_, waker)| waker));
         }
+        self.call_if_nothing_is_left(aftermath);
         self.call_if_opening_wanted(aftermath);
     }
 
-    fn call_for_expiry(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        if let Some(at) = self.limits.idle_timeout.and_then(|limit| now.checked_add(limit)) {
-            if self.idle.len() > self.limits.min_idle && self.seat.sleeps_beyond(at) {
-                aftermath.call(self.seat.call());
-            }
+    /// Lets the janitor leave.
+    fn call_if_nothing_is_left(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.places.taken() == 0 && self.queue.is_empty() {
+            aftermath.call(self.seat.call());
+        }
+    }
+
+    fn call_for_expiry(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.next_expiry().is_some_and(|at| self.seat.sleeps_beyond(at)) {
+            aftermath.call(self.seat.call());
         }
     }
 }
@@ -389,14 +412,14 @@ impl<S> Ledger<S> {
         let tally = self.places.tally();
         let connecting = if self.outage.is_over() { self.limits.max_connecting } else { 1 };
         self.open
-            && tally.taken() < self.limits.max_size
+            && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
             && (self.queue.len() > tally.opening || self.stock_is_low())
     }
 
     fn stock_is_low(&self) -> bool {
         let tally = self.places.tally();
-        tally.idle + tally.opening < self.limits.min_idle && !self.outage.is_rejected()
+        self.idle.len() + tally.opening < self.limits.min_idle && !self.outage.is_rejected()
     }
 
     fn call_if_opening_wanted(&mut self, aftermath: &mut Aftermath<S>) {
@@ -417,7 +440,7 @@ impl<S> Ledger<S> {
     /// Keeps the stopwatch that tells how long a waiter waited for openings.
     fn openings_changed(&mut self, now: Instant) {
         let tally = self.places.tally();
-        let held_back = !self.outage.is_over() && tally.taken() < self.limits.max_size;
+        let held_back = !self.outage.is_over() && self.places.taken() < self.limits.max_size;
         self.opening_time.run(now, tally.opening > 0 || held_back);
     }
 }
@@ -430,7 +453,8 @@ impl<S> Ledger<S> {
         self.expire_waiters(now, aftermath);
         self.expire_idle(now, aftermath);
         self.start_openings(now);
-        let over = self.places.tally().taken() == 0
+        self.seat.looked(now);
+        let over = self.places.taken() == 0
             && self.queue.is_empty()
             && (!self.open || !self.stock_is_low());
         let next = self.next_event(now);
@@ -467,6 +491,7 @@ impl<S> Ledger<S> {
         let wakers = self.queue.expire(now);
         self.counters.timed_out += wakers.len() as u64;
         aftermath.wake_all(wakers);
+        self.call_if_nothing_is_left(aftermath);
     }
 
     fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
@@ -482,15 +507,18 @@ impl<S> Ledger<S> {
         }
     }
 
+    /// When the idle session unused the longest expires.
+    #[inline]
+    fn next_expiry(&self) -> Option<Instant> {
+        if self.idle.len() <= self.limits.min_idle {
+            return None;
+        }
+        self.idle.oldest()?.since.checked_add(self.limits.idle_timeout?)
+    }
+
     fn next_event(&self, now: Instant) -> Option<Instant> {
-        let expiry = match (self.limits.idle_timeout, self.idle.oldest()) {
-            (Some(limit), Some(oldest)) if self.idle.len() > self.limits.min_idle => {
-                oldest.since.checked_add(limit)
-            }
-            _ => None,
-        };
         let retry = if self.wants_opening() { self.outage.holds_back_until(now) } else { None };
-        [self.queue.earliest(), expiry, retry].into_iter().flatten().min()
+        [self.queue.earliest(), self.next_expiry(), retry].into_iter().flatten().min()
     }
 }
 
@@ -520,14 +548,28 @@ impl<S> Ledger<S> {
     }
 
     /// True if every session is gone; otherwise `waker` is woken when that is so.
-    pub(crate) fn is_drained(&mut self, waker: Waker, aftermath: &mut Aftermath<S>) -> bool {
-        let drained = self.places.tally().taken() == 0;
-        if drained || self.closers.iter().any(|closer| closer.will_wake(&waker)) {
-            aftermath.discard(waker);
-        } else {
-            self.closers.push(waker);
+    /// Each closer has a number of its own, and one waker.
+    pub(crate) fn is_drained(
+        &mut self,
+        closer: u64,
+        waker: Waker,
+        aftermath: &mut Aftermath<S>,
+    ) -> bool {
+        let drained = self.places.taken() == 0;
+        let known = self.closers.iter_mut().find(|(number, _)| *number == closer);
+        match known {
+            _ if drained => aftermath.discard(waker),
+            Some((_, old)) => aftermath.discard(std::mem::replace(old, waker)),
+            None => self.closers.push((closer, waker)),
         }
         drained
+    }
+
+    /// A closer's deadline passed, or it was dropped.
+    pub(crate) fn stop_waiting(&mut self, closer: u64, aftermath: &mut Aftermath<S>) {
+        if let Some(at) = self.closers.iter().position(|(number, _)| *number == closer) {
+            aftermath.discard(self.closers.swap_remove(at).1);
+        }
     }
 }
 
@@ -539,7 +581,7 @@ impl<S> Ledger<S> {
         Status {
             max_size: self.limits.max_size,
             opening: tally.opening,
-            idle: tally.idle,
+            idle: self.idle.len(),
             leased: tally.leased,
             cleaning: tally.cleaning,
             closing: tally.closing,

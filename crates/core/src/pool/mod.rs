@@ -5,6 +5,7 @@ mod aftermath;
 mod builder;
 mod call;
 mod clock;
+mod closer;
 mod errand;
 mod idle;
 mod janitor;
@@ -24,7 +25,6 @@ use std::fmt;
 use std::future::{self, Future};
 use std::panic::Location;
 use std::sync::Arc as StdArc;
-use std::task::Poll;
 use std::time::Duration;
 
 pub use acquire::AcquireOptions;
@@ -35,6 +35,7 @@ pub use settings::ConfigError;
 pub(crate) use call::{bounded, try_bounded};
 
 use acquire::Acquire;
+use closer::Closer;
 use opener::Opener;
 use settings::{Limits, Settings};
 use shared::Shared;
@@ -84,7 +85,11 @@ use crate::{
 /// runs in tasks on the tokio runtime of the first caller who needed a session
 /// opened. A pool with nothing open has no task. When that runtime goes away, the
 /// sessions opened on it are ended at once, and the next caller's runtime takes
-/// over. The runtime needs its time driver.
+/// over. Whoever has to wait needs a runtime with its time driver; an idle session
+/// is lent anywhere.
+///
+/// A runtime that is blocked, or that nobody drives any more, holds up what the pool
+/// does there. Callers on other runtimes time out when they said, and are told.
 ///
 /// # Dropping
 ///
@@ -132,9 +137,6 @@ impl<S: Session> Pool<S> {
     /// that very moment goes to the next in line, and an opening begun for this
     /// caller goes on for others.
     ///
-    /// # Panics
-    ///
-    /// If the runtime it has to wait on was built without its time driver.
     #[track_caller]
     #[inline]
     pub fn acquire(&self) -> impl Future<Output = Result<Lease<S>, AcquireError>> + Send {
@@ -254,14 +256,8 @@ impl<S: Session> Pool<S> {
     }
 
     async fn drained(&self) {
-        future::poll_fn(|cx| {
-            if self.shared().is_drained(cx.waker().clone()) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
+        let closer = Closer::new(self.shared());
+        future::poll_fn(|cx| closer.poll(cx)).await;
     }
 }
 

@@ -32,6 +32,8 @@ const TRANSIENT_CAP: Duration = Duration::from_secs(10);
 /// Between openings after a rejection: logins that keep failing lock accounts.
 const REJECTED: Duration = Duration::from_secs(1);
 const REJECTED_CAP: Duration = Duration::from_secs(60);
+/// Nothing a backend names keeps the pool from asking once a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Outage {
     pub(crate) const fn new() -> Self {
@@ -51,7 +53,7 @@ impl Outage {
     /// dropped outside the lock.
     pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) -> Option<Failure> {
         self.streak = self.streak.saturating_add(1);
-        self.retry_at = failure.at.checked_add(self.delay(failure.fault, jitter));
+        self.retry_at = Some(failure.at + self.delay(failure.fault, jitter));
         self.last.replace(failure)
     }
 
@@ -84,7 +86,10 @@ impl Outage {
             base.saturating_mul(1 << (self.streak - 1).min(16)).min(cap)
         };
         match fault {
-            Fault::Busy { retry_after: Some(after) } => after,
+            // At least what any other failure waits: zero is a realistic answer.
+            Fault::Busy { retry_after: Some(after) } => {
+                after.clamp(doubled(TRANSIENT, TRANSIENT_CAP).mul_f64(jitter), LONGEST)
+            }
             fault if fault.is_retryable() => doubled(TRANSIENT, TRANSIENT_CAP).mul_f64(jitter),
             _ => doubled(REJECTED, REJECTED_CAP).mul_f64(0.5 + jitter / 2.0),
         }

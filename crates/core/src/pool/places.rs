@@ -3,6 +3,7 @@
 
 use std::panic::Location;
 
+use slab::Slab;
 use tokio::time::Instant;
 
 use crate::status::Closed;
@@ -10,6 +11,12 @@ use crate::status::Closed;
 /// Which place; an index that stays the same while the place is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlaceId(u32);
+
+impl PlaceId {
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Which janitor a session was opened under. A session's socket lives on that
 /// janitor's runtime and dies with it.
@@ -66,104 +73,97 @@ impl Ending {
 
 #[derive(Debug)]
 struct Place {
+    /// The session's number; zero while it is being opened.
     session: u64,
     home: Home,
     stage: Stage,
 }
 
-#[derive(Debug)]
-enum Slot {
-    Free { next: Option<u32> },
-    Taken(Place),
-}
-
-/// How many places stand in each stage.
+/// How many places stand in each stage, but for idle ones: the idle stack knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) opening: usize,
-    pub(crate) idle: usize,
     pub(crate) leased: usize,
     pub(crate) cleaning: usize,
     pub(crate) closing: usize,
 }
 
 impl Tally {
-    fn of(&mut self, stage: &Stage) -> &mut usize {
+    fn of(&mut self, stage: &Stage) -> Option<&mut usize> {
         match stage {
-            Stage::Opening => &mut self.opening,
-            Stage::Idle => &mut self.idle,
-            Stage::Leased(_) => &mut self.leased,
-            Stage::Cleaning => &mut self.cleaning,
-            Stage::Closing(_) => &mut self.closing,
+            Stage::Opening => Some(&mut self.opening),
+            Stage::Idle => None,
+            Stage::Leased(_) => Some(&mut self.leased),
+            Stage::Cleaning => Some(&mut self.cleaning),
+            Stage::Closing(_) => Some(&mut self.closing),
         }
     }
 
-    pub(crate) const fn taken(&self) -> usize {
-        self.opening + self.idle + self.leased + self.cleaning + self.closing
+    fn enter(&mut self, stage: &Stage) {
+        if let Some(count) = self.of(stage) {
+            *count += 1;
+        }
+    }
+
+    fn leave(&mut self, stage: &Stage) {
+        if let Some(count) = self.of(stage) {
+            *count -= 1;
+        }
     }
 }
 
-/// All places. The tally is kept here and nowhere else: every change of a stage
-/// goes through [`take`](Self::take), [`move_to`](Self::move_to) or
+/// All taken places. The tally is kept here and nowhere else: every change of a
+/// stage goes through [`take`](Self::take), [`move_to`](Self::move_to) or
 /// [`free`](Self::free).
 #[derive(Debug)]
 pub(crate) struct Places {
-    slots: Vec<Slot>,
-    first_free: Option<u32>,
+    taken: Slab<Place>,
     tally: Tally,
+    /// Sessions opened so far.
     sessions: u64,
 }
 
 impl Places {
     pub(crate) const fn new() -> Self {
-        Self {
-            slots: Vec::new(),
-            first_free: None,
-            tally: Tally { opening: 0, idle: 0, leased: 0, cleaning: 0, closing: 0 },
-            sessions: 0,
-        }
+        let tally = Tally { opening: 0, leased: 0, cleaning: 0, closing: 0 };
+        Self { taken: Slab::new(), tally, sessions: 0 }
     }
 
     /// Takes a free place for a session about to be opened.
     pub(crate) fn take(&mut self, home: Home) -> PlaceId {
-        self.sessions += 1;
-        let place = Slot::Taken(Place { session: self.sessions, home, stage: Stage::Opening });
         self.tally.opening += 1;
-        if let Some(index) = self.first_free {
-            let slot = &mut self.slots[index as usize];
-            if let Slot::Free { next } = *slot {
-                self.first_free = next;
-            }
-            *slot = place;
-            return PlaceId(index);
-        }
-        self.slots.push(place);
-        PlaceId((self.slots.len() - 1) as u32)
+        PlaceId(self.taken.insert(Place { session: 0, home, stage: Stage::Opening }) as u32)
+    }
+
+    /// Gives the session just opened its number.
+    pub(crate) fn number(&mut self, id: PlaceId) {
+        self.sessions += 1;
+        self.taken[id.index()].session = self.sessions;
     }
 
     #[inline]
     pub(crate) fn move_to(&mut self, id: PlaceId, stage: Stage) {
-        *self.tally.of(&stage) += 1;
-        let place = Self::taken_mut(&mut self.slots, id);
-        *self.tally.of(&place.stage) -= 1;
+        self.tally.enter(&stage);
+        let place = &mut self.taken[id.index()];
+        self.tally.leave(&place.stage);
         place.stage = stage;
     }
 
     /// Frees the place and tells what stood there last.
     pub(crate) fn free(&mut self, id: PlaceId) -> Stage {
-        let stage = Self::taken_mut(&mut self.slots, id).stage;
-        *self.tally.of(&stage) -= 1;
-        self.slots[id.0 as usize] = Slot::Free { next: self.first_free };
-        self.first_free = Some(id.0);
+        let stage = self.taken.remove(id.index()).stage;
+        self.tally.leave(&stage);
         stage
     }
 
     #[inline]
     pub(crate) fn home(&self, id: PlaceId) -> Home {
-        match &self.slots[id.0 as usize] {
-            Slot::Taken(place) => place.home,
-            Slot::Free { .. } => unreachable!("a place is asked about only while it is taken"),
-        }
+        self.taken[id.index()].home
+    }
+
+    /// How many are taken, in whatever stage.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.len()
     }
 
     pub(crate) const fn tally(&self) -> Tally {
@@ -172,30 +172,18 @@ impl Places {
 
     /// Everybody who has a session, as (session number, borrower).
     pub(crate) fn borrowers(&self) -> impl Iterator<Item = (u64, Borrower)> + '_ {
-        self.slots.iter().filter_map(|slot| match slot {
-            Slot::Taken(Place { session, stage: Stage::Leased(borrower), .. }) => {
-                Some((*session, *borrower))
-            }
+        self.taken.iter().filter_map(|(_, place)| match place.stage {
+            Stage::Leased(borrower) => Some((place.session, borrower)),
             _ => None,
         })
     }
 
-    fn taken_mut(slots: &mut [Slot], id: PlaceId) -> &mut Place {
-        match &mut slots[id.0 as usize] {
-            Slot::Taken(place) => place,
-            Slot::Free { .. } => unreachable!("a place changes only while it is taken"),
-        }
-    }
-
-    /// The tally counted anew, for tests that compare.
-    #[cfg(test)]
-    pub(crate) fn recount(&self) -> Tally {
+    /// The tally counted anew, and the idle ones, for the models to compare.
+    #[cfg(all(test, sessionpool_loom))]
+    pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
-        for slot in &self.slots {
-            if let Slot::Taken(place) = slot {
-                *tally.of(&place.stage) += 1;
-            }
-        }
-        tally
+        self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage));
+        let idle = self.taken.iter().filter(|(_, place)| matches!(place.stage, Stage::Idle));
+        (tally, idle.count())
     }
 }

@@ -3,6 +3,7 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use slab::Slab;
 use tokio::time::Instant;
 
 use super::outage::Failure;
@@ -57,12 +58,6 @@ struct Waiter<S> {
     state: State<S>,
 }
 
-#[derive(Debug)]
-enum Slot<S> {
-    Free { next: Option<u32> },
-    Taken(Waiter<S>),
-}
-
 /// What an acquire learns about its place in the queue.
 #[derive(Debug)]
 pub(crate) enum Seen<S> {
@@ -75,8 +70,7 @@ pub(crate) enum Seen<S> {
 /// waiting costs no allocation.
 #[derive(Debug)]
 pub(crate) struct Queue<S> {
-    slots: Vec<Slot<S>>,
-    first_free: Option<u32>,
+    waiters: Slab<Waiter<S>>,
     head: Option<u32>,
     tail: Option<u32>,
     len: usize,
@@ -87,7 +81,7 @@ pub(crate) struct Queue<S> {
 
 impl<S> Queue<S> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), first_free: None, head: None, tail: None, len: 0, earliest: None }
+        Self { waiters: Slab::new(), head: None, tail: None, len: 0, earliest: None }
     }
 
     /// How many stand in line.
@@ -114,7 +108,7 @@ impl<S> Queue<S> {
             self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         }
         let state = State::Queued { before: self.tail, after: None };
-        let index = self.store(Waiter { request, state });
+        let index = self.waiters.insert(Waiter { request, state }) as u32;
         match self.tail {
             Some(tail) => self.set_after(tail, Some(index)),
             None => self.head = Some(index),
@@ -161,7 +155,7 @@ impl<S> Queue<S> {
         match self.waiter(ticket.0).state {
             State::Queued { .. } => Seen::StillQueued,
             State::Decided(_) => {
-                let waiter = self.remove(ticket.0);
+                let waiter = self.waiters.remove(ticket.0 as usize);
                 match waiter.state {
                     State::Decided(verdict) => Seen::Decided(waiter.request, verdict),
                     State::Queued { .. } => unreachable!("decided a line ago"),
@@ -176,11 +170,15 @@ impl<S> Queue<S> {
         if let State::Queued { .. } = self.waiter(ticket.0).state {
             self.unlink(ticket.0);
         }
-        let waiter = self.remove(ticket.0);
+        let waiter = self.waiters.remove(ticket.0 as usize);
         match waiter.state {
             State::Queued { .. } => (waiter.request, None),
             State::Decided(verdict) => (waiter.request, Some(verdict)),
         }
+    }
+
+    pub(crate) fn deadline(&self, ticket: Ticket) -> Option<Instant> {
+        self.waiter(ticket.0).request.deadline()
     }
 
     pub(crate) fn is_woken_by(&self, ticket: Ticket, waker: &Waker) -> bool {
@@ -230,43 +228,12 @@ impl<S> Queue<S> {
         }
     }
 
-    fn store(&mut self, waiter: Waiter<S>) -> u32 {
-        let Some(index) = self.first_free else {
-            self.slots.push(Slot::Taken(waiter));
-            return (self.slots.len() - 1) as u32;
-        };
-        let slot = &mut self.slots[index as usize];
-        if let Slot::Free { next } = *slot {
-            self.first_free = next;
-        }
-        *slot = Slot::Taken(waiter);
-        index
-    }
-
-    fn remove(&mut self, index: u32) -> Waiter<S> {
-        let slot = std::mem::replace(
-            &mut self.slots[index as usize],
-            Slot::Free { next: self.first_free },
-        );
-        self.first_free = Some(index);
-        match slot {
-            Slot::Taken(waiter) => waiter,
-            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
-        }
-    }
-
     fn waiter(&self, index: u32) -> &Waiter<S> {
-        match &self.slots[index as usize] {
-            Slot::Taken(waiter) => waiter,
-            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
-        }
+        &self.waiters[index as usize]
     }
 
     fn waiter_mut(&mut self, index: u32) -> &mut Waiter<S> {
-        match &mut self.slots[index as usize] {
-            Slot::Taken(waiter) => waiter,
-            Slot::Free { .. } => unreachable!("a ticket is used until its acquire leaves"),
-        }
+        &mut self.waiters[index as usize]
     }
 
     fn after(&self, index: u32) -> Option<u32> {

@@ -2,7 +2,7 @@
 //! one way to change them.
 
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe, Location};
+use std::panic::Location;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -12,6 +12,7 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::aftermath::Aftermath;
+use super::call;
 use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
 use super::opener::Opener;
@@ -22,7 +23,7 @@ use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, Phase, TimedOut};
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, Fault, Session};
+use crate::{Condition, Session};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
@@ -38,6 +39,10 @@ struct Books<S> {
 
 /// How many holders a time-out names.
 const HOLDERS_NAMED: usize = 5;
+
+/// A janitor that has not looked for so long, though it was called, is not merely
+/// late.
+const STALLED: Duration = Duration::from_millis(100);
 
 impl<S: Session> Shared<S> {
     pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
@@ -101,7 +106,7 @@ impl<S: Session> Shared<S> {
         let id = runtime.as_ref().map(runtime::Handle::id);
         let Ask { waker, site, task, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
-            let now = books.clock.start_of(limit);
+            let now = Instant::now();
             let ledger = &mut books.ledger;
             let borrower = Borrower { site, task, since: now };
             ledger.counters.requested += 1;
@@ -111,16 +116,16 @@ impl<S: Session> Shared<S> {
             }
             let request = Request::new(waker, borrower, limit);
             let (ticket, home) = ledger.join(now, request, id, aftermath)?;
-            let alone = id.is_some() && ledger.seat.runtime() != id;
-            Ok((Entry::Queued { ticket, keeps_own_time: alone }, home))
+            let elsewhere = ledger.seat.runtime() != id;
+            Ok((Entry::Queued { ticket, elsewhere }, home))
         })?;
         self.set_crowded(matches!(entry, Entry::Queued { .. }));
         self.start_janitor(home, runtime.as_ref());
         Ok(entry)
     }
 
-    /// Gives a waiter's janitor a successor, if it is gone.
-    pub(crate) fn replace_lost_janitor(self: &crate::sync::Arc<Self>) -> Result<(), NoJanitor> {
+    /// Sees to it that there is a janitor; answers whether it is a new one.
+    pub(crate) fn ensure_janitor(self: &crate::sync::Arc<Self>) -> Result<bool, NoJanitor> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
         let home = {
@@ -132,7 +137,7 @@ impl<S: Session> Shared<S> {
             home
         };
         self.start_janitor(home, runtime.as_ref());
-        Ok(())
+        Ok(home.is_some())
     }
 
     fn start_janitor(
@@ -150,7 +155,7 @@ impl<S: Session> Shared<S> {
     pub(crate) fn fill_stock(self: &crate::sync::Arc<Self>) {
         let min_idle = self.books().ledger.limits.min_idle;
         if min_idle > 0 {
-            let _ = self.replace_lost_janitor();
+            let _ = self.ensure_janitor();
         }
     }
 
@@ -165,23 +170,29 @@ impl<S: Session> Shared<S> {
                 Seen::Decided(request, verdict) => return Sight::Decided(request, verdict),
                 Seen::StillQueued => {}
             }
-            let lost = ledger.seat.is_empty();
+            let sight = match ledger.seat.is_empty() {
+                true => Sight::Orphaned,
+                false => Sight::StillQueued {
+                    janitor: ledger.seat.runtime(),
+                    deadline: ledger.queue.deadline(ticket),
+                },
+            };
             if ledger.queue.is_woken_by(ticket, waker) {
-                return Sight::StillQueued { janitor_lost: lost };
+                return sight;
             }
             let old = fresh.take().map(|fresh| ledger.queue.set_waker(ticket, fresh));
             drop(books);
             if old.is_some() {
-                return Sight::StillQueued { janitor_lost: lost };
+                return sight;
             }
             fresh = Some(waker.clone());
         }
     }
 
-    pub(crate) fn leave(&self, ticket: Ticket) {
+    pub(crate) fn leave(&self, ticket: Ticket, gave_up: bool) {
         self.change(|books, aftermath| {
             let now = books.clock.stamp();
-            books.ledger.leave(now, ticket, aftermath);
+            books.ledger.leave(now, ticket, gave_up, aftermath);
         });
     }
 
@@ -205,11 +216,11 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) enum Entry<S> {
     Lent(PlaceId, S),
-    /// `keeps_own_time`: the janitor lives on another runtime, which may stand
+    /// `elsewhere` is where the janitor lives: on another runtime, which may stand
     /// still while this one runs.
     Queued {
         ticket: Ticket,
-        keeps_own_time: bool,
+        elsewhere: bool,
     },
 }
 
@@ -218,7 +229,13 @@ pub(crate) struct NoJanitor;
 
 #[derive(Debug)]
 pub(crate) enum Sight<S> {
-    StillQueued { janitor_lost: bool },
+    /// `janitor` is the runtime it lives on.
+    StillQueued {
+        janitor: Option<runtime::Id>,
+        deadline: Option<Instant>,
+    },
+    /// Queued, and no janitor.
+    Orphaned,
     Decided(Request, Verdict<S>),
 }
 
@@ -228,7 +245,7 @@ impl<S: Session> Shared<S> {
     /// A lease ended.
     #[inline]
     pub(crate) fn take_back(&self, place: PlaceId, session: S) {
-        let condition = match condition(&session) {
+        let condition = match call::condition(&session) {
             // Whatever was being done was not finished.
             Condition::Clean if std::thread::panicking() => Condition::Dirty,
             condition => condition,
@@ -273,14 +290,6 @@ impl<S: Session> Shared<S> {
     }
 }
 
-/// A session's condition. Asking must not panic, and this runs in drops, so a
-/// backend that breaks the rule is taken for broken.
-#[inline]
-pub(crate) fn condition<S: Session>(session: &S) -> Condition {
-    panic::catch_unwind(AssertUnwindSafe(|| session.condition()))
-        .unwrap_or(Condition::Broken(Fault::Other))
-}
-
 // ===== the janitor =====
 
 impl<S: Session> Shared<S> {
@@ -314,22 +323,26 @@ impl<S: Session> Shared<S> {
         !self.books().ledger.is_open()
     }
 
-    pub(crate) fn is_drained(&self, waker: Waker) -> bool {
-        self.change(|books, aftermath| books.ledger.is_drained(waker, aftermath))
+    pub(crate) fn is_drained(&self, closer: u64, waker: Waker) -> bool {
+        self.change(|books, aftermath| books.ledger.is_drained(closer, waker, aftermath))
+    }
+
+    pub(crate) fn stop_waiting(&self, closer: u64) {
+        self.change(|books, aftermath| books.ledger.stop_waiting(closer, aftermath));
     }
 
     pub(crate) fn close_report(&self) -> CloseReport {
         let now = Instant::now();
         let books = self.books();
         let ledger = &books.ledger;
-        let tally = ledger.places.tally();
+        let leased = ledger.places.tally().leased;
         let before = ledger.before_close.as_deref().copied().unwrap_or_default();
         let gone = ledger.counters.closed.total() - before.closed.total();
         let failed = ledger.counters.close_failed - before.close_failed;
         CloseReport {
             closed: gone - failed,
             failed,
-            in_progress: tally.taken() - tally.leased,
+            in_progress: ledger.places.taken() - leased,
             still_out: ledger.holders(now, usize::MAX),
         }
     }
@@ -361,6 +374,7 @@ impl<S: Session> Shared<S> {
             pool: self.settings.name.clone(),
             limit: request.limit,
             phase: if ledger.opening_time.is_running() { Phase::Opening } else { Phase::Queueing },
+            runtime_stalled: waited >= STALLED && ledger.seat.is_stuck_since(borrower.since),
             queueing: waited.saturating_sub(opening),
             opening,
             status: ledger.status(now),

@@ -129,8 +129,8 @@ async fn with_gives_the_session_back_on_every_way_out() {
     #[derive(Debug, thiserror::Error)]
     #[error("work failed")]
     struct Failed;
-    impl From<sessionpool_core::AcquireError> for Failed {
-        fn from(_: sessionpool_core::AcquireError) -> Self {
+    impl From<AcquireError> for Failed {
+        fn from(_: AcquireError) -> Self {
             Self
         }
     }
@@ -158,5 +158,45 @@ async fn with_gives_the_session_back_on_every_way_out() {
     assert!(tokio::time::timeout(ms(10), cancelled).await.is_err());
     quiet().await;
     assert_eq!((pool.status().leased, pool.status().idle), (0, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_leapt_before_the_first_acquire_takes_no_time_from_it() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    tokio::time::sleep(secs(60)).await;
+    drop(pool.acquire().await.unwrap());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test]
+async fn a_clock_paused_in_the_middle_takes_no_time_from_a_waiter() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let lease = pool.acquire().await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(secs(60)).await;
+    let start = tokio::time::Instant::now();
+    assert!(pool.acquire().await.unwrap_err().is_timeout());
+    let waited = start.elapsed(); // a timer rounds up to the millisecond
+    assert!(waited >= secs(30) && waited <= ms(30_001), "{waited:?}");
+    drop(lease);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_covers_a_wait_that_goes_through_all_phases() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.acquire_timeout(secs(10)).build().unwrap();
+    let mut lease = pool.acquire().await.unwrap();
+    let start = tokio::time::Instant::now();
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(6)).await; // queueing
+    backend.always(sessionpool_testkit::Verb::Open, sessionpool_testkit::Act::take(secs(5)));
+    lease.lose(sessionpool_core::Fault::SessionLost);
+    drop(lease); // closing, then opening
+    assert!(waiting.await.unwrap().unwrap_err().is_timeout());
+    assert_eq!(start.elapsed(), secs(10));
     end(&backend, &pool).await;
 }

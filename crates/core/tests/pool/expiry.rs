@@ -1,4 +1,5 @@
 use super::*;
+use sessionpool_core::Fault;
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
@@ -100,5 +101,42 @@ async fn a_pool_with_nothing_open_has_no_task() {
     assert_eq!(tasks(), 0);
     drop(pool.acquire().await.unwrap()); // and it starts again
     assert_eq!(tasks(), 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_idle_session_expires_in_time_whatever_else_is_timed() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.min_idle(1).idle_timeout(secs(600)).build().unwrap();
+    quiet().await;
+    let first = pool.acquire().await.unwrap();
+    quiet().await; // the stock is one again
+    let second = pool.acquire().await.unwrap();
+    // A deadline far away, whose waiter is served: the janitor sleeps until then.
+    let waiting = waiter_with(&pool, AcquireOptions::new().timeout(secs(1_100))).await;
+    quiet().await;
+    drop(first);
+    drop(waiting.await.unwrap().unwrap()); // idle from now on, and the only one
+    tokio::time::sleep(secs(590)).await;
+    drop(second); // one too many from now on
+    tokio::time::sleep(secs(11)).await;
+    assert_eq!(pool.status().idle, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_nobody_waits_for_has_no_task_though_it_holds_back() {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let busy = Fault::Busy { retry_after: Some(secs(3_600)) };
+    backend.always(Verb::Open, Act::fail(busy));
+    let patient = AcquireOptions::new().timeout(secs(7_200));
+    assert!(tokio::time::timeout(ms(5), pool.acquire_with(patient)).await.is_err());
+    quiet().await;
+    assert_eq!(tasks(), 0);
+    assert!(pool.acquire().await.is_err()); // and by a time-out
+    quiet().await;
+    assert_eq!(tasks(), 0);
     end(&backend, &pool).await;
 }

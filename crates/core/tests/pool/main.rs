@@ -1,11 +1,14 @@
 //! The pool's rules, each proved over the scripted backend on a paused clock.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test are a test too")]
+
 mod acquire;
 mod cleaning;
 mod closing;
 mod diagnosis;
 mod dropping;
 mod expiry;
+mod odd;
 mod opening;
 mod queue;
 mod runtimes;
@@ -14,13 +17,13 @@ mod units;
 
 use std::time::Duration;
 
-use sessionpool_core::{AcquireOptions, Lease, Pool, PoolBuilder, Status};
+use sessionpool_core::{AcquireError, AcquireOptions, Lease, Pool, PoolBuilder, Status};
 use sessionpool_testkit::{Scripted, ScriptedSession};
 use tokio::task::JoinHandle;
 
 type ScriptedPool = Pool<ScriptedSession>;
 type ScriptedLease = Lease<ScriptedSession>;
-type Acquired = Result<ScriptedLease, sessionpool_core::AcquireError>;
+type Acquired = Result<ScriptedLease, AcquireError>;
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -128,7 +128,9 @@ async fn a_rejection_is_not_hammered() {
     quiet().await;
     let start = Instant::now();
     while start.elapsed() < secs(60) {
-        assert!(pool.acquire().await.is_err()); // at once, while the rejection stands
+        let asked = Instant::now();
+        assert!(pool.acquire().await.is_err());
+        assert_eq!(asked.elapsed(), Duration::ZERO);
         tokio::time::sleep(ms(50)).await;
     }
     // 1,200 acquires; doubling from at least half a second, that is 8 at most.
@@ -239,4 +241,81 @@ async fn min_idle_is_kept_from_the_start() {
     assert_eq!(pool.status().size(), 4); // never beyond max_size
     drop((leases, third));
     end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_causes_no_logins_for_stock() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.min_idle(1).build().unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Rejected));
+    tokio::time::sleep(secs(3_600)).await;
+    assert_eq!(backend.book().open_calls, 1);
+    assert!(pool.acquire().await.is_err()); // a caller may try again
+    assert_eq!(backend.book().open_calls, 2);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_rejection_stands_a_newcomer_waits_for_sessions_that_live() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.build().unwrap();
+    let lease = pool.acquire().await.unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Rejected));
+    assert!(pool.acquire().await.is_err()); // tried, and told
+    let newcomer = waiter(&pool).await;
+    quiet().await;
+    assert_eq!((pool.status().waiters, backend.book().open_calls), (1, 2));
+    drop(lease);
+    drop(newcomer.await.unwrap().unwrap());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_openings_grows_with_each_failure_and_is_random() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.acquire_timeout(secs(3_600)).build().unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Transient));
+    let waiting = waiter(&pool).await;
+    let mut gaps = Vec::new();
+    let mut last = Instant::now();
+    for call in 1..=30 {
+        backend.called(Verb::Open, call).await;
+        gaps.push(last.elapsed());
+        last = Instant::now();
+    }
+    for (failures, gap) in gaps.iter().enumerate().skip(1) {
+        let most = ms(100).saturating_mul(1 << (failures - 1).min(16)).min(secs(10));
+        assert!(*gap <= most + ms(1), "{gap:?} after {failures} failures");
+    }
+    let early: Duration = gaps[1..5].iter().sum();
+    let late: Duration = gaps[26..30].iter().sum();
+    assert!(late > early, "{early:?}, {late:?}");
+    let longest = gaps.iter().max().unwrap();
+    assert!(gaps[10..].iter().any(|gap| *gap < *longest / 2), "all the same: {gaps:?}");
+    waiting.abort();
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_time_the_backend_names_it_is_not_hammered() {
+    let named = [Some(Duration::ZERO), Some(Duration::MAX), None];
+    for retry_after in named {
+        let (backend, builder) = scripted(1);
+        let pool = builder.acquire_timeout(secs(20)).build().unwrap();
+        backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after }));
+        assert!(pool.acquire().await.unwrap_err().is_timeout());
+        assert!(backend.book().open_calls < 200, "{retry_after:?}");
+        end(&backend, &pool).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_session_or_backend_is_tried_again() {
+    for fault in [Fault::SessionLost, Fault::BackendLost] {
+        let (backend, builder) = scripted(1);
+        let pool = builder.build().unwrap();
+        backend.next(Verb::Open, Act::fail(fault));
+        drop(pool.acquire().await.unwrap());
+        end(&backend, &pool).await;
+    }
 }

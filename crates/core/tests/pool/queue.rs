@@ -48,7 +48,7 @@ async fn a_full_queue_turns_the_next_away_at_once() {
     let (first, second) = (waiter(&pool).await, waiter(&pool).await);
     let start = tokio::time::Instant::now();
     let error = pool.acquire().await.unwrap_err();
-    assert!(matches!(error, sessionpool_core::AcquireError::QueueFull { .. }), "{error}");
+    assert!(matches!(error, AcquireError::QueueFull { .. }), "{error}");
     assert!(error.is_overload());
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert_eq!((pool.status().waiters, pool.status().counters.queue_full), (2, 1));

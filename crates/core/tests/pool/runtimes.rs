@@ -55,15 +55,35 @@ fn an_idle_session_is_lent_outside_a_runtime() {
 }
 
 #[test]
-fn a_waiter_outside_a_runtime_is_served_by_the_janitor_elsewhere() {
+fn nobody_waits_outside_a_runtime() {
     let (backend, builder) = scripted(1);
-    let pool = builder.acquire_timeout(ms(50)).build().unwrap();
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let pool = builder.build().unwrap();
+    let runtime = runtime();
     let lease = runtime.block_on(pool.acquire()).unwrap();
-    assert!(block_on(pool.acquire()).unwrap_err().is_timeout());
+    // Nothing could wake it at its deadline.
+    assert!(matches!(block_on(pool.acquire()).unwrap_err(), AcquireError::NoRuntime));
     drop(lease);
     drop(block_on(pool.acquire()).unwrap());
     runtime.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn a_runtime_without_its_time_driver_is_none_to_wait_on() {
+    let timeless = Builder::new_current_thread().build().unwrap();
+    let (backend, builder) = scripted(1);
+    let pool = {
+        let _inside = timeless.enter();
+        builder.min_idle(1).build().unwrap()
+    };
+    let error = timeless.block_on(pool.acquire()).unwrap_err();
+    assert!(matches!(error, AcquireError::NoRuntime), "{error}");
+    assert!(error.to_string().contains("time driver"), "{error}");
+    assert_eq!(timeless.metrics().num_alive_tasks(), 0);
+    assert_eq!(backend.book().open_calls, 0);
+    runtime().block_on(async {
+        drop(pool.acquire().await.unwrap());
+        end(&backend, &pool).await;
+    });
 }
 
 #[test]
@@ -180,6 +200,98 @@ fn a_waiter_times_out_though_the_janitors_runtime_stands_still() {
     assert!(error.is_timeout(), "{error}");
     drop(lease);
     still.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn a_timeout_tells_that_the_pools_runtime_stands_still() {
+    let (backend, builder) = scripted(4);
+    let pool = builder.build().unwrap();
+    let still = runtime();
+    let lease = still.block_on(pool.acquire()).unwrap();
+    let error = runtime().block_on(async {
+        pool.acquire_with(AcquireOptions::new().timeout(ms(150))).await.unwrap_err()
+    });
+    assert!(error.to_string().contains("has not run meanwhile"), "{error}");
+    assert!(!error.is_overload() && !error.is_backend_fault());
+    drop(lease);
+    still.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn a_waiter_moved_to_another_runtime_keeps_its_own_time_from_then_on() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let still = runtime();
+    let lease = still.block_on(pool.acquire()).unwrap();
+    let mut acquire = Box::pin(pool.acquire_with(AcquireOptions::new().timeout(ms(30))));
+    still.block_on(async {
+        std::future::poll_fn(|cx| {
+            assert!(acquire.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+    });
+    let error = runtime().block_on(acquire).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    drop(lease);
+    still.block_on(end(&backend, &pool));
+}
+
+/// Two runtimes of several threads, everything that can happen to a lease, and
+/// callers that give up in between.
+#[test]
+fn many_threads_lose_nothing() {
+    let (backend, builder) = scripted(4);
+    let pool = builder.max_idle(3).min_idle(1).idle_timeout(ms(3)).build().unwrap();
+    let runtimes = [2, 3].map(|threads| {
+        Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap()
+    });
+    let tasks: Vec<_> = (0..32)
+        .map(|task| runtimes[task as usize % 2].spawn(borrow_many_times(pool.clone(), task)))
+        .collect();
+    runtimes[0].block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+        end(&backend, &pool).await;
+    });
+}
+
+async fn borrow_many_times(pool: ScriptedPool, task: u64) {
+    for turn in 0..300 {
+        let dice = task * 7_919 + turn * 104_729;
+        if dice % 5 == 0 {
+            let hasty = Duration::from_micros(dice % 900);
+            let _ = tokio::time::timeout(hasty, pool.acquire()).await;
+            continue;
+        }
+        let mut lease = pool.acquire().await.unwrap();
+        if dice % 3 == 0 {
+            lease.set_dirty();
+        }
+        if dice % 17 == 0 {
+            lease.lose(sessionpool_core::Fault::SessionLost);
+        }
+        if dice % 4 == 0 {
+            tokio::task::yield_now().await;
+        }
+        if dice % 13 == 0 {
+            let _ = lease.release().await;
+        }
+    }
+}
+
+#[test]
+fn stamps_go_with_the_time_where_it_is_real() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    runtime().block_on(async {
+        let lease = pool.acquire().await.unwrap();
+        tokio::time::sleep(ms(50)).await;
+        assert!(pool.holders()[0].held >= ms(40)); // to within a tick of the coarse clock
+        drop(lease);
+        end(&backend, &pool).await;
+    });
 }
 
 #[test]

@@ -90,3 +90,33 @@ async fn the_longest_durations_work() {
     assert!(pool.close(ever).await.is_complete());
     end(&backend, &pool).await;
 }
+
+#[test]
+fn the_defaults_are_those_of_the_docs() {
+    let text = format!("{:?}", builder());
+    for setting in [
+        "name: None",
+        "max_size: 10",
+        "max_idle: None", // as many as max_size
+        "min_idle: 0",
+        "max_waiters: 1000",
+        "max_connecting: 2",
+        "acquire_timeout: 30s",
+        "connect_timeout: 15s",
+        "release_timeout: 5s",
+        "close_timeout: 5s",
+        "lifecycle_timeout: 30s",
+        "idle_timeout: Some(600s)",
+    ] {
+        assert!(text.contains(setting), "{setting} in {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pools_name_is_in_its_errors() {
+    let backend = Scripted::new();
+    let pool = Pool::builder(backend.clone()).name("orders").max_waiters(0).build().unwrap();
+    let text = pool.acquire().await.unwrap_err().to_string();
+    assert!(text.starts_with("pool \"orders\" has no idle session and is set to never queue"));
+    end(&backend, &pool).await;
+}

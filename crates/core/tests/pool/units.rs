@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use sessionpool_core::{Fault, Rollback, TxError};
+use sessionpool_testkit::conformance::cut;
 use sessionpool_testkit::{Act, ScriptedError, Verb};
 
 #[derive(Debug, thiserror::Error)]
@@ -336,7 +337,74 @@ async fn on_commit_runs_after_the_session_is_back_and_cannot_change_the_outcome(
     unit.session().await.unwrap();
     unit.on_commit(count());
     unit.commit().await.unwrap_err();
+    unit.close().await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(ran.load(Ordering::SeqCst), 1);
     end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_failed_does_not_succeed_when_asked_again() {
+    let (backend, pool) = one();
+    let mut unit = pool.unit();
+    backend.next(Verb::Commit, Act::roll_back());
+    unit.session().await.unwrap().write("row").await.unwrap();
+    for _ in 0..2 {
+        let error = unit.commit().await.unwrap_err();
+        assert!(matches!(error, TxError::RolledBack { .. }), "{error}");
+    }
+    unit.session().await.unwrap().write("row").await.unwrap(); // used again, it begins anew
+    backend.next(Verb::Commit, Act::lose_ack());
+    for _ in 0..2 {
+        assert!(unit.commit().await.unwrap_err().is_outcome_unknown());
+    }
+    assert!(unit.session().await.unwrap_err().is_outcome_unknown()); // until acknowledged
+    unit.rollback().await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(backend.committed(), ["row"]); // by the commit whose answer was lost
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_does_not_know_what_became_of_the_work_is_believed() {
+    let (backend, pool) = one();
+    let mut unit = pool.unit();
+    for commit in [true, false] {
+        unit.session().await.unwrap().lose(Fault::OutcomeUnknown);
+        let answer = if commit { unit.commit().await } else { unit.rollback().await };
+        assert!(answer.unwrap_err().is_outcome_unknown());
+        unit.close().await.unwrap();
+    }
+    end(&backend, &pool).await;
+}
+
+/// Each future of a unit, dropped after each number of polls: the session comes
+/// back clean, and the unit can be closed and used again.
+#[tokio::test(start_paused = true)]
+async fn a_unit_survives_each_of_its_futures_dropped_at_any_await() {
+    for step in 0..4 {
+        for polls in 0..8 {
+            let (backend, pool) = one();
+            for verb in [Verb::Open, Verb::Begin, Verb::Commit, Verb::Rollback, Verb::Release] {
+                backend.always(verb, Act::yields(2));
+            }
+            let mut unit = pool.unit();
+            if step > 0 {
+                unit.session().await.unwrap().write("row").await.unwrap();
+            }
+            match step {
+                0 => drop(cut(async { unit.session().await.map(drop) }, polls).await),
+                1 => drop(cut(unit.commit(), polls).await),
+                2 => drop(cut(unit.rollback(), polls).await),
+                _ => drop(cut(unit.close(), polls).await),
+            }
+            unit.close().await.unwrap();
+            unit.session().await.unwrap().write("next").await.unwrap();
+            unit.commit().await.unwrap();
+            assert_eq!(backend.committed().last().unwrap(), "next");
+            assert!(step == 1 || backend.committed() == ["next"]);
+            drop(unit);
+            end(&backend, &pool).await;
+        }
+    }
 }

@@ -128,16 +128,15 @@ impl Sqlite {
         self
     }
 
-    /// How often SQLite waits for the disk. Default: `NORMAL` under WAL, and what
-    /// SQLite was built with otherwise (`FULL`).
+    /// How often SQLite waits for the disk. Default: `FULL`, at each commit, so that
+    /// *committed* means durable.
     ///
-    /// `NORMAL` under WAL is safe in that the database is never corrupted, and that
-    /// nothing committed is lost when the process dies. When the *machine* loses power,
-    /// the last units before it may be rolled back, whole and in order. Where
-    /// that is too much, `FULL` waits for the disk at each commit.
+    /// `NORMAL` under WAL is faster, and safe in that the database is never corrupted
+    /// and nothing committed is lost when the process dies. When the *machine* loses
+    /// power, the last units before it may be undone, whole and in order.
     #[must_use]
     pub const fn synchronous(mut self, synchronous: SqliteSynchronous) -> Self {
-        self.config.synchronous = Some(synchronous);
+        self.config.synchronous = synchronous;
         self
     }
 

@@ -16,7 +16,7 @@ pub(super) struct Config {
     pub(super) foreign_keys: bool,
     pub(super) journal_mode: Option<SqliteJournalMode>,
     pub(super) read_only: bool,
-    pub(super) synchronous: Option<SqliteSynchronous>,
+    pub(super) synchronous: SqliteSynchronous,
 }
 
 /// Where a database is.
@@ -55,7 +55,7 @@ impl Config {
             // A database in memory has no log to write ahead.
             journal_mode: is_file.then_some(SqliteJournalMode::Wal),
             read_only: false,
-            synchronous: None,
+            synchronous: SqliteSynchronous::Full,
         }
     }
 
@@ -94,15 +94,7 @@ impl Config {
             .create_if_missing(self.create_if_missing)
             .foreign_keys(self.foreign_keys)
             .read_only(self.read_only);
-        match self.synchronous() {
-            Some(synchronous) => options.synchronous(synchronous),
-            None => options,
-        }
-    }
-
-    fn synchronous(&self) -> Option<SqliteSynchronous> {
-        let with_wal = matches!(self.journal_mode, Some(SqliteJournalMode::Wal));
-        self.synchronous.or(with_wal.then_some(SqliteSynchronous::Normal))
+        options.synchronous(self.synchronous)
     }
 }
 

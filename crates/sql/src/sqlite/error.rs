@@ -21,8 +21,8 @@ pub enum SqliteFailure {
         source: Box<Error>,
     },
 
-    /// The database does not take the journal mode asked for, and `synchronous`
-    /// was chosen with that mode in mind. Found while opening.
+    /// The database does not take the journal mode asked for. Found while
+    /// opening.
     #[error("journal mode is {actual} where {wanted} was asked for")]
     #[non_exhaustive]
     JournalMode {

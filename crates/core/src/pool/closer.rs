@@ -1,0 +1,38 @@
+//! Waiting for the last session to end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use super::shared::Shared;
+use crate::Session;
+use crate::sync::Arc;
+
+/// One call of [`Pool::close`](crate::Pool::close) that waits; dropped, it leaves
+/// nothing behind.
+pub(crate) struct Closer<'a, S: Session> {
+    shared: &'a Arc<Shared<S>>,
+    number: u64,
+}
+
+/// Tells closers apart.
+static CLOSERS: AtomicU64 = AtomicU64::new(0);
+
+impl<'a, S: Session> Closer<'a, S> {
+    pub(crate) fn new(shared: &'a Arc<Shared<S>>) -> Self {
+        Self { shared, number: CLOSERS.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.shared.is_drained(self.number, cx.waker().clone()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl<S: Session> Drop for Closer<'_, S> {
+    fn drop(&mut self) {
+        self.shared.stop_waiting(self.number);
+    }
+}
