@@ -136,7 +136,7 @@ impl Sqlite {
     /// power, the last units before it may be undone, whole and in order.
     #[must_use]
     pub const fn synchronous(mut self, synchronous: SqliteSynchronous) -> Self {
-        self.config.synchronous = synchronous;
+        self.config.synchronous = Some(synchronous);
         self
     }
 

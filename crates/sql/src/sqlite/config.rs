@@ -16,7 +16,7 @@ pub(super) struct Config {
     pub(super) foreign_keys: bool,
     pub(super) journal_mode: Option<SqliteJournalMode>,
     pub(super) read_only: bool,
-    pub(super) synchronous: SqliteSynchronous,
+    pub(super) synchronous: Option<SqliteSynchronous>,
 }
 
 /// Where a database is.
@@ -55,7 +55,9 @@ impl Config {
             // A database in memory has no log to write ahead.
             journal_mode: is_file.then_some(SqliteJournalMode::Wal),
             read_only: false,
-            synchronous: SqliteSynchronous::Full,
+            // A database in memory waits for no disk, and even to say so it would
+            // wait for a lock.
+            synchronous: is_file.then_some(SqliteSynchronous::Full),
         }
     }
 
@@ -94,7 +96,10 @@ impl Config {
             .create_if_missing(self.create_if_missing)
             .foreign_keys(self.foreign_keys)
             .read_only(self.read_only);
-        options.synchronous(self.synchronous)
+        match self.synchronous {
+            Some(synchronous) => options.synchronous(synchronous),
+            None => options,
+        }
     }
 }
 
