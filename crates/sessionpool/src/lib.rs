@@ -19,3 +19,8 @@ pub mod sql {
     #[doc(inline)]
     pub use sessionpool_sql::*;
 }
+
+/// The README's example compiles and runs.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
