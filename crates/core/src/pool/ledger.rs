@@ -180,6 +180,12 @@ impl<S> Ledger<S> {
         self.outage.standing_rejection(now).cloned()
     }
 
+    /// A waiter that keeps its own time found it over.
+    pub(crate) fn time_is_over(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.expire_waiters(now, aftermath);
+        self.call_if_nothing_is_left(aftermath);
+    }
+
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
         self.queue.see(ticket)
     }
@@ -487,11 +493,10 @@ impl<S> Ledger<S> {
         aftermath.wake_all(self.queue.take_wakers());
     }
 
-    pub(crate) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+    fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         let wakers = self.queue.expire(now);
         self.counters.timed_out += wakers.len() as u64;
         aftermath.wake_all(wakers);
-        self.call_if_nothing_is_left(aftermath);
     }
 
     fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {

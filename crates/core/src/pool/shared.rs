@@ -199,7 +199,7 @@ impl<S: Session> Shared<S> {
     /// Ends the waits whose time is over; for waiters that keep their own time.
     pub(crate) fn expire_waiters(&self) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.expire_waiters(now, aftermath));
+        self.change(|books, aftermath| books.ledger.time_is_over(now, aftermath));
     }
 }
 

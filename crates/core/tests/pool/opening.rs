@@ -248,7 +248,7 @@ async fn a_rejection_causes_no_logins_for_stock() {
     let (backend, builder) = scripted(2);
     let pool = builder.min_idle(1).build().unwrap();
     backend.always(Verb::Open, Act::fail(Fault::Rejected));
-    tokio::time::sleep(secs(3_600)).await;
+    tokio::time::sleep(secs(3_600)).await; // would never end if anything spun
     assert_eq!(backend.book().open_calls, 1);
     assert!(pool.acquire().await.is_err()); // a caller may try again
     assert_eq!(backend.book().open_calls, 2);
@@ -318,4 +318,18 @@ async fn a_lost_session_or_backend_is_tried_again() {
         drop(pool.acquire().await.unwrap());
         end(&backend, &pool).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stock_is_tried_again_with_nobody_waiting_until_it_is_there() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.min_idle(1).build().unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Transient));
+    tokio::time::sleep(secs(600)).await;
+    let tries = backend.book().open_calls;
+    assert!((60..600).contains(&tries), "{tries} openings in ten minutes");
+    backend.always(Verb::Open, Act::succeed());
+    tokio::time::sleep(secs(11)).await;
+    assert_eq!(pool.status().idle, 1);
+    end(&backend, &pool).await;
 }
