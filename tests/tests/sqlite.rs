@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use sessionpool::sql::{Sqlite, SqliteFailure, SqliteSession};
-use sessionpool::{AcquireError, Fault, Pool, PoolBuilder, TxError, TxOptions};
+use sessionpool::sql::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+use sessionpool::{AcquireError, Fault, Pool, PoolBuilder, Retry, TxError, TxOptions};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -281,4 +281,34 @@ async fn closing_the_pool_closes_the_file() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(left, ["shop.db"]);
+}
+
+/// Two deferred units that read before they write: the second to write has lost.
+#[tokio::test]
+async fn a_unit_that_loses_its_snapshot_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = Sqlite::file(folder.path().join("retry.db")).begin_mode(BeginMode::Deferred);
+    let pool = Pool::builder(backend).max_size(2).build().unwrap();
+    let run = async |sql: &'static str| {
+        let mut lease = pool.acquire().await.unwrap();
+        sqlx::query(sql).execute(&mut *lease).await.unwrap();
+    };
+    run("create table counter (n integer)").await;
+    run("insert into counter values (0)").await;
+
+    let runs = std::sync::atomic::AtomicUsize::new(0);
+    pool.transaction_with(Retry::on_conflict(3), async |tx| {
+        let n: i64 = sqlx::query_scalar("select n from counter").fetch_one(&mut **tx).await?;
+        if runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            run("update counter set n = n + 10").await; // somebody else was faster
+        }
+        sqlx::query("update counter set n = ?").bind(n + 1).execute(&mut **tx).await?;
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(runs.into_inner(), 2);
+    let mut lease = pool.acquire().await.unwrap();
+    let n: i64 = sqlx::query_scalar("select n from counter").fetch_one(&mut *lease).await.unwrap();
+    assert_eq!(n, 11);
 }

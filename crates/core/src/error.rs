@@ -348,6 +348,8 @@ pub enum TxError {
     /// The transaction could not be begun.
     #[non_exhaustive]
     Begin {
+        /// What kind of failure it was.
+        fault: Fault,
         /// What the remote end said.
         cause: Cause,
     },
@@ -393,6 +395,8 @@ pub enum Rollback {
     /// The session or the remote end refused: a deferred constraint, a
     /// transaction that had failed before, a statement dropped half way.
     Refused,
+    /// It lost against another unit of work. Run it again from its beginning.
+    Conflict,
     /// The session was lost before the commit was sent.
     SessionLost(Fault),
     /// A savepoint's future was dropped half way, or its end failed, and what it
@@ -405,6 +409,17 @@ impl TxError {
     #[must_use]
     pub const fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown { .. })
+    }
+
+    /// True if the unit lost against another one, and may succeed when it is run
+    /// again from its beginning.
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::RolledBack { why: Rollback::Conflict, .. }
+                | Self::Begin { fault: Fault::Conflict, .. }
+        )
     }
 
     /// True if the pool, not the remote end, is the bottleneck.
@@ -424,7 +439,9 @@ impl fmt::Display for TxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Acquire(error) => error.fmt(f),
-            Self::Begin { .. } => f.write_str("the transaction could not be begun"),
+            Self::Begin { fault, .. } => {
+                write!(f, "the transaction could not be begun: {fault}")
+            }
             Self::RolledBack { why, .. } => write!(f, "the commit became a rollback: {why}"),
             Self::OutcomeUnknown { .. } => {
                 f.write_str("whether the commit took effect is unknown: its answer was lost")
@@ -441,6 +458,7 @@ impl fmt::Display for Rollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("it was refused"),
+            Self::Conflict => f.write_str("it lost against another unit of work"),
             Self::SessionLost(fault) => write!(f, "the session was lost before ({fault})"),
             Self::SavepointAbandoned => f.write_str("a savepoint was left half way"),
         }
@@ -453,7 +471,7 @@ impl StdError for TxError {
             // Display is the acquire's own text, so its source comes next.
             Self::Acquire(error) => error.source(),
             Self::RolledBack { cause, .. } => cause.as_ref().map(source),
-            Self::Begin { cause }
+            Self::Begin { cause, .. }
             | Self::OutcomeUnknown { cause }
             | Self::Rollback { cause }
             | Self::Savepoint { cause } => Some(source(cause)),

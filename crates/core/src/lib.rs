@@ -11,6 +11,7 @@ mod backend;
 mod condition;
 mod error;
 mod pool;
+mod retry;
 mod session;
 mod status;
 mod sync;
@@ -25,6 +26,7 @@ pub use error::{
     TryAcquireError, TxError,
 };
 pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
+pub use retry::Retry;
 pub use session::Session;
 pub use status::{CloseReport, Closed, Counters, Holder, Status};
 pub use transaction::{CommitOutcome, Isolation, Savepoint, Transactional, TxOptions};

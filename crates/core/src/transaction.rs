@@ -24,7 +24,14 @@ use crate::Session;
 /// 3. **`rollback` needs no transaction.** Without one it does nothing.
 /// 4. **Savepoints nest.** Ending one ends those inside it. A savepoint's name is
 ///    never used twice on a session.
+/// 5. **A conflict is remembered.** From a statement that met
+///    [`Fault::Conflict`](crate::Fault::Conflict) to the transaction's end,
+///    `has_conflict` is true.
 pub trait Transactional: Session {
+    /// True if the open transaction lost against another one: only rolling back is
+    /// left, and running the unit again may succeed. No I/O.
+    fn has_conflict(&self) -> bool;
+
     /// Starts a transaction. The pool never calls it inside another one.
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::error::{CallError, Cause, Rollback};
-use crate::pool::{bounded, try_bounded};
+use crate::pool::{bounded, classify, try_bounded};
 use crate::{CommitOutcome, Condition, Fault, Lease, Transactional, TxError, TxOptions};
 
 /// A transaction on a borrowed session: what [`Pool::transaction`](crate::Pool::transaction)
@@ -23,7 +23,10 @@ impl<S: Transactional> Tx<S> {
         let limit = lease.lifecycle_timeout();
         match try_bounded("beginning a transaction", limit, S::begin(&mut lease, options)).await {
             Ok(()) => Ok(Self { lease, savepoints: 0 }),
-            Err(failure) => Err(TxError::Begin { cause: failure.into_cause() }),
+            Err(failure) => {
+                let fault = failure.fault::<S>();
+                Err(TxError::Begin { fault, cause: failure.into_cause() })
+            }
         }
     }
 
@@ -94,7 +97,7 @@ impl<S: Transactional> Tx<S> {
         match bounded("committing", limit, S::commit(&mut self.lease)).await {
             Ok(CommitOutcome::Committed) => Ok(()),
             Ok(CommitOutcome::RolledBack(error)) => Err(TxError::RolledBack {
-                why: Rollback::Refused,
+                why: error.as_ref().map_or(Rollback::Refused, why_refused::<S>),
                 cause: error.map(|error| Arc::new(error) as Cause),
             }),
             Ok(CommitOutcome::Unknown(error)) => {
@@ -112,6 +115,11 @@ impl<S: Transactional> Tx<S> {
             // itself, is the session's to judge (contract rule 2).
             Condition::Clean | Condition::Dirty | Condition::Busy => None,
         }
+    }
+
+    /// True if only rolling back is left, and doing it all again may succeed.
+    pub(crate) fn has_conflict(&self) -> bool {
+        self.lease.has_conflict()
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), TxError> {
@@ -137,6 +145,13 @@ impl<S: Transactional> Tx<S> {
     fn outcome_unknown(&self) -> TxError {
         let condition = self.lease.condition();
         TxError::OutcomeUnknown { cause: Arc::new(CallError::Undecided { condition }) }
+    }
+}
+
+fn why_refused<S: Transactional>(error: &S::Error) -> Rollback {
+    match classify::<S>(error) {
+        Fault::Conflict => Rollback::Conflict,
+        _ => Rollback::Refused,
     }
 }
 

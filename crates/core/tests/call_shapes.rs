@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sessionpool_core::{
-    AcquireError, AcquireOptions, Lease, Pool, Status, Transactional, Tx, TxError, TxOptions, Unit,
+    AcquireError, AcquireOptions, Lease, Pool, Retry, Status, Transactional, Tx, TxError,
+    TxOptions, Unit,
 };
 use sessionpool_testkit::{Scripted, ScriptedError, ScriptedSession};
 use tokio::task::JoinSet;
@@ -154,6 +155,39 @@ async fn generic_functions_take_any_transactional_session() {
     });
     assert_eq!(spawned.await.unwrap().unwrap(), 7);
     assert_eq!(tokio::spawn(report(pool.clone())).await.unwrap().unwrap().leased, 0);
+    pool_closes_clean(&backend, &pool).await;
+}
+
+#[async_trait]
+impl Repository for ScriptedPool {
+    async fn add(&self, row: &str) -> Result<(), AppError> {
+        self.transaction_with(Retry::on_conflict(5), async |tx| {
+            tx.write(row).await?;
+            Ok::<_, AppError>(())
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn retries_work_inside_spawned_tasks_and_async_trait_methods() {
+    let backend = Scripted::new();
+    let pool = pool(&backend);
+    let name = "borrowed by the closure".to_owned();
+    let task = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let row = name.as_str();
+            pool.transaction_with(Retry::on_conflict(1), async |tx| {
+                tx.write(row).await?;
+                Ok::<_, AppError>(())
+            })
+            .await?;
+            pool.add(row).await
+        }
+    });
+    task.await.unwrap().unwrap();
+    assert_eq!(backend.committed().len(), 2);
     pool_closes_clean(&backend, &pool).await;
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Mark {
     abandoned: bool,
     /// A transaction is open, or may be.
     open: bool,
+    /// The open transaction lost against another one.
+    conflict: bool,
     touched: Option<&'static str>,
     lost: Option<Fault>,
 }
@@ -63,6 +65,7 @@ impl Mark {
     /// To be called when its answer is complete; `fault` is what its error means.
     pub(crate) fn leave(&mut self, fault: Option<Fault>) {
         self.in_flight = None;
+        self.conflict |= self.open && fault == Some(Fault::Conflict);
         if let Some(fault) = fault.filter(|fault| fault.ends_session()) {
             self.lose(fault);
         }
@@ -89,6 +92,7 @@ impl Mark {
     pub(crate) const fn settle(&mut self) {
         self.open = false;
         self.abandoned = false;
+        self.conflict = false;
     }
 
     pub(crate) const fn is_busy(&self) -> bool {
@@ -99,6 +103,10 @@ impl Mark {
     pub(crate) const fn has_abandoned(&self) -> bool {
         let dropped = matches!(self.in_flight, Some(effect) if !matches!(effect, Effect::Read));
         self.abandoned || (self.open && dropped)
+    }
+
+    pub(crate) const fn has_conflict(&self) -> bool {
+        self.conflict
     }
 
     pub(crate) const fn touched(&self) -> Option<&'static str> {

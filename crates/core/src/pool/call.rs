@@ -31,6 +31,16 @@ impl<E: std::error::Error + Send + Sync + 'static> CallFailure<E> {
     }
 }
 
+impl<E> CallFailure<E> {
+    /// What it means; a call that was not answered left everything in doubt.
+    pub(crate) fn fault<S: Session<Error = E>>(&self) -> Fault {
+        match self {
+            Self::Answered(error) => classify::<S>(error),
+            Self::Silent(_) => Fault::Other,
+        }
+    }
+}
+
 /// Awaits `work` for at most `limit`, and takes a panic for an answer.
 ///
 /// Outside of a runtime there is no clock to go by, and the work is awaited as it

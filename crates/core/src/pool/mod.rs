@@ -32,7 +32,7 @@ pub use builder::PoolBuilder;
 pub use lease::Lease;
 pub use settings::ConfigError;
 
-pub(crate) use call::{bounded, try_bounded};
+pub(crate) use call::{bounded, classify, try_bounded};
 
 use acquire::Acquire;
 use closer::Closer;
@@ -43,7 +43,8 @@ use shared::Shared;
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::Arc;
 use crate::{
-    AcquireError, Backend, Session, Transactional, TryAcquireError, Tx, TxError, TxOptions, Unit,
+    AcquireError, Backend, Retry, Session, Transactional, TryAcquireError, Tx, TxError, TxOptions,
+    Unit,
 };
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
@@ -309,6 +310,59 @@ impl<S: Transactional> Pool<S> {
         self.transaction_at(options, Location::caller(), work)
     }
 
+    /// [`transaction`](Self::transaction), run again from its beginning when it
+    /// loses against another one.
+    ///
+    /// `work` is cloned for each run. That it lost is seen by the session, whatever
+    /// `work` makes of the error. Nothing is run again after an unknown outcome.
+    ///
+    /// ```
+    /// # use sessionpool_testkit::{Scripted, ScriptedSession};
+    /// # use sessionpool_core::{Pool, Retry, TxError};
+    /// # #[derive(Debug, thiserror::Error)]
+    /// # enum Failed {
+    /// #     #[error(transparent)] Write(#[from] sessionpool_testkit::ScriptedError),
+    /// #     #[error(transparent)] Tx(#[from] TxError),
+    /// # }
+    /// # async fn f(pool: Pool<ScriptedSession>) -> Result<(), Failed> {
+    /// pool.transaction_with(Retry::on_conflict(5), async |tx| {
+    ///     tx.write("a row").await?;
+    ///     Ok::<_, Failed>(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`transaction`](Self::transaction); of the last run.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`transaction`](Self::transaction).
+    #[track_caller]
+    pub fn transaction_with<R, E, F>(
+        &self,
+        retry: Retry,
+        work: F,
+    ) -> impl Future<Output = Result<R, E>>
+    where
+        E: From<TxError>,
+        F: AsyncFnOnce(&mut Tx<S>) -> Result<R, E> + Clone,
+    {
+        let site = Location::caller();
+        async move {
+            for failures in 0..retry.retries {
+                match self.attempt(&retry.options, site, work.clone()).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(Attempt { again: false, error }) => return Err(error),
+                    Err(Attempt { again: true, .. }) => retry.back_off(failures).await,
+                }
+            }
+            self.attempt(&retry.options, site, work).await.map_err(|attempt| attempt.error)
+        }
+    }
+
     async fn transaction_at<R, E>(
         &self,
         options: TxOptions,
@@ -318,17 +372,30 @@ impl<S: Transactional> Pool<S> {
     where
         E: From<TxError>,
     {
-        let mut tx = self.begin_at(&options, site).await?;
+        self.attempt(&options, site, work).await.map_err(|attempt| attempt.error)
+    }
+
+    async fn attempt<R, E>(
+        &self,
+        options: &TxOptions,
+        site: &'static Location<'static>,
+        work: impl AsyncFnOnce(&mut Tx<S>) -> Result<R, E>,
+    ) -> Result<R, Attempt<E>>
+    where
+        E: From<TxError>,
+    {
+        let mut tx = self.begin_at(options, site).await.map_err(Attempt::failed)?;
         match work(&mut tx).await {
             Ok(answer) => {
-                tx.commit().await?;
+                tx.commit().await.map_err(Attempt::failed)?;
                 Ok(answer)
             }
             Err(error) => {
+                let again = tx.has_conflict();
                 // The work's own error is the one to tell. A rollback that fails
                 // ends the session, and the remote end rolls back by itself.
                 let _ = tx.rollback().await;
-                Err(error)
+                Err(Attempt { again, error })
             }
         }
     }
@@ -350,6 +417,19 @@ impl<S: Transactional> Pool<S> {
     /// [`unit`](Self::unit) whose transactions are of a given kind.
     pub fn unit_in(&self, options: TxOptions) -> Unit<S> {
         Unit::new(self.clone(), options)
+    }
+}
+
+/// A run of a transaction that failed.
+struct Attempt<E> {
+    /// It lost against another one, and may be run again.
+    again: bool,
+    error: E,
+}
+
+impl<E: From<TxError>> Attempt<E> {
+    fn failed(error: TxError) -> Self {
+        Self { again: error.is_conflict(), error: error.into() }
     }
 }
 

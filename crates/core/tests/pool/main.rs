@@ -11,6 +11,7 @@ mod expiry;
 mod odd;
 mod opening;
 mod queue;
+mod retry;
 mod runtimes;
 mod settings;
 mod units;

@@ -197,6 +197,11 @@ impl Session for SqliteSession {
 }
 
 impl Transactional for SqliteSession {
+    /// True once a lock or a snapshot was lost to another session.
+    fn has_conflict(&self) -> bool {
+        self.mark.has_conflict()
+    }
+
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
     /// read-only unit, without a lock and with writes refused.
     ///

@@ -163,6 +163,9 @@ impl ScriptedSession {
         if fault.ends_session() {
             self.broken = Some(fault);
         }
+        if let (Fault::Conflict, Some(transaction)) = (fault, &mut self.transaction) {
+            transaction.conflict = true;
+        }
         ScriptedError::new(verb, fault)
     }
 

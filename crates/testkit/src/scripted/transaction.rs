@@ -4,6 +4,7 @@ use sessionpool_core::{Savepoint, TxOptions};
 /// marks among them.
 #[derive(Debug)]
 pub(super) struct Transaction {
+    pub(super) conflict: bool,
     pub(super) options: TxOptions,
     pub(super) rows: Vec<String>,
     marks: Vec<(Savepoint, usize)>,
@@ -11,7 +12,7 @@ pub(super) struct Transaction {
 
 impl Transaction {
     pub(super) const fn new(options: TxOptions) -> Self {
-        Self { options, rows: Vec::new(), marks: Vec::new() }
+        Self { conflict: false, options, rows: Vec::new(), marks: Vec::new() }
     }
 
     pub(super) fn mark(&mut self, savepoint: Savepoint) {

@@ -320,6 +320,10 @@ impl Session for FlawedSession {
 }
 
 impl Transactional for FlawedSession {
+    fn has_conflict(&self) -> bool {
+        self.inner.has_conflict()
+    }
+
     async fn begin(this: &mut Self, options: &TxOptions) -> Result<(), ScriptedError> {
         this.rows.clear();
         if this.is(Flaw::ReleaseKeepsTransaction) && mem::take(&mut this.pretends) {

@@ -5,6 +5,10 @@ use sessionpool_core::{
 use super::{Answer, Result, ScriptedError, ScriptedSession, Transaction, Verb};
 
 impl Transactional for ScriptedSession {
+    fn has_conflict(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| transaction.conflict)
+    }
+
     async fn begin(this: &mut Self, options: &TxOptions) -> Result {
         this.touch();
         match (this.condition(), &this.transaction) {
