@@ -21,6 +21,9 @@ pub enum AcquireError {
     /// [`Pool::close`](crate::Pool::close) was called.
     Closed,
 
+    /// [`Pool::pause`](crate::Pool::pause) was called, and callers are to fail.
+    Paused,
+
     /// `max_waiters` tasks are queued already; this one did not join them.
     #[non_exhaustive]
     QueueFull {
@@ -61,7 +64,7 @@ impl AcquireError {
             Self::TimedOut(timed_out) => {
                 timed_out.phase == Phase::Queueing && !timed_out.runtime_stalled
             }
-            Self::Closed | Self::Failed { .. } | Self::NoRuntime => false,
+            Self::Closed | Self::Paused | Self::Failed { .. } | Self::NoRuntime => false,
         }
     }
 
@@ -73,7 +76,7 @@ impl AcquireError {
             Self::TimedOut(timed_out) => {
                 timed_out.phase == Phase::Opening && !timed_out.runtime_stalled
             }
-            Self::Closed | Self::QueueFull { .. } | Self::NoRuntime => false,
+            Self::Closed | Self::Paused | Self::QueueFull { .. } | Self::NoRuntime => false,
         }
     }
 
@@ -94,6 +97,7 @@ impl fmt::Display for AcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the pool is closed"),
+            Self::Paused => f.write_str("the pool is paused"),
             Self::QueueFull { pool, max_waiters: 0, status } => {
                 write!(f, "{} has no idle session and is set to never queue: {status}", Name(pool))
             }
@@ -119,7 +123,7 @@ impl StdError for AcquireError {
                 timed_out.standing_failure().map(|last| source(&last.cause))
             }
             Self::Failed { cause, .. } => Some(source(cause)),
-            Self::Closed | Self::QueueFull { .. } | Self::NoRuntime => None,
+            Self::Closed | Self::Paused | Self::QueueFull { .. } | Self::NoRuntime => None,
         }
     }
 }
@@ -227,6 +231,9 @@ impl TimedOut {
                 "the runtime it works on has not run meanwhile, being blocked or not driven",
             );
         }
+        if status.paused {
+            return f.write_str("it is paused");
+        }
         match (self.standing_failure(), self.phase) {
             (Some(last), Phase::Opening) => fmt::Display::fmt(last, f),
             (None, Phase::Opening) => write!(
@@ -284,7 +291,7 @@ pub enum TryAcquireError {
     /// [`Pool::close`](crate::Pool::close) was called.
     #[error("the pool is closed")]
     Closed,
-    /// No session is idle just now.
+    /// No session is idle just now, or the pool is paused.
     #[error("no session is idle")]
     NoneIdle,
 }

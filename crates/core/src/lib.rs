@@ -10,6 +10,7 @@
 mod backend;
 mod condition;
 mod error;
+mod pause;
 mod pool;
 mod retry;
 mod session;
@@ -25,6 +26,7 @@ pub use error::{
     AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
+pub use pause::Pause;
 pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
 pub use retry::Retry;
 pub use session::Session;

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// A pool at one instant: [`Pool::status`](crate::Pool::status).
 ///
 /// All numbers were read together, under one lock, so they agree with each other:
-/// `opening + idle + leased + cleaning + closing` is at most `max_size`, and the
+/// `opening + idle + leased + cleaning + closing` is at most `max_size` (after a
+/// [`resize`](crate::Pool::resize) to less, once the surplus has come back), and the
 /// [`counters`](Self::counters) balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +29,11 @@ pub struct Status {
     pub oldest_waiter: Option<Duration>,
     /// True once the pool was closed.
     pub closed: bool,
+    /// True while the pool is paused.
+    pub paused: bool,
+    /// How often all sessions there were became suspect: the backend was lost, or
+    /// the pool flushed.
+    pub generation: u64,
     /// What happened since the pool was built.
     pub counters: Counters,
 }
@@ -61,6 +67,9 @@ impl fmt::Display for Status {
         if let Some(oldest) = self.oldest_waiter {
             write!(f, " (the first for {oldest:.1?})")?;
         }
+        if self.paused {
+            f.write_str(", paused")?;
+        }
         if self.closed { f.write_str(", closed") } else { Ok(()) }
     }
 }
@@ -69,7 +78,7 @@ impl fmt::Display for Status {
 ///
 /// At every instant
 /// - `requested == acquired + timed_out + cancelled + queue_full + failed +
-///   refused_closed + waiters`,
+///   refused_closed + refused_paused + waiters`,
 /// - `acquired == returned + leased`,
 /// - `opened == closed.total() + idle + leased + cleaning + closing`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,6 +101,8 @@ pub struct Counters {
     pub failed: u64,
     /// Acquires turned away because the pool was closed.
     pub refused_closed: u64,
+    /// Acquires turned away because the pool was paused.
+    pub refused_paused: u64,
     /// Openings that succeeded.
     pub opened: u64,
     /// Openings that failed.
@@ -109,7 +120,8 @@ pub struct Counters {
 pub struct Closed {
     /// Unused for `idle_timeout`.
     pub expired: u64,
-    /// Came back when `max_idle` were idle and nobody waited.
+    /// Came back when `max_idle` were idle and nobody waited, or more than `max_size`
+    /// there after a [`resize`](crate::Pool::resize).
     pub surplus: u64,
     /// Broken, by the session's own account.
     pub broken: u64,
@@ -119,6 +131,12 @@ pub struct Closed {
     pub pool_closed: u64,
     /// The runtime they were opened on is gone.
     pub runtime_lost: u64,
+    /// Opened before the backend was lost, or the pool flushed.
+    pub stale: u64,
+    /// Discarded by their holders.
+    pub discarded: u64,
+    /// Taken out of the pool by their holders, who end them.
+    pub detached: u64,
 }
 
 impl Closed {
@@ -131,6 +149,9 @@ impl Closed {
             + self.unclean
             + self.pool_closed
             + self.runtime_lost
+            + self.stale
+            + self.discarded
+            + self.detached
     }
 }
 

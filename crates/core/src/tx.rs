@@ -132,7 +132,7 @@ impl<S: Transactional> Tx<S> {
         match try_bounded("rolling back", limit, S::rollback(&mut self.lease)).await {
             Ok(()) => Ok(()),
             Err(failure) => {
-                self.lease.give_up();
+                self.lease.give_up_unclean();
                 Err(TxError::Rollback { cause: failure.into_cause() })
             }
         }

@@ -88,6 +88,7 @@ impl<'a, S: Session> Acquire<'a, S> {
     fn turned_away(&self, refusal: Refusal) -> AcquireError {
         match refusal {
             Refusal::Closed => AcquireError::Closed,
+            Refusal::Paused => AcquireError::Paused,
             Refusal::QueueFull { max_waiters, status } => {
                 AcquireError::QueueFull { pool: self.name(), max_waiters, status }
             }
@@ -166,6 +167,7 @@ impl<'a, S: Session> Acquire<'a, S> {
             Verdict::Granted(place, session) => Ok(Lease::new(self.shared, place, session)),
             Verdict::Failed(failure) => Err(self.failed(failure)),
             Verdict::Closed => Err(AcquireError::Closed),
+            Verdict::Paused => Err(AcquireError::Paused),
             Verdict::TimedOut => {
                 Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request))))
             }

@@ -121,6 +121,17 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Fails acquires at once, with the cause, when no session lives and openings
+    /// have failed for this long, until one succeeds; `None` lets each wait for its
+    /// own deadline. Zero fails at the first failure. Default: `None`.
+    ///
+    /// Those who are turned away cause the next opening when it is due, so that the
+    /// end of an outage is found out while anyone asks.
+    pub fn fail_fast_after(mut self, outage: impl Into<Option<Duration>>) -> Self {
+        self.draft.fail_fast_after = outage.into();
+        self
+    }
+
     /// Checks the settings and makes the pool. Opens nothing yet, unless a
     /// [`min_idle`](Self::min_idle) is to be kept.
     ///

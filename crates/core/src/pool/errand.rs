@@ -63,7 +63,7 @@ impl<S: Session> Runner<S> {
             Err(failure) => {
                 let failure = describe::<S>(failure);
                 self.duty = Duty::Done;
-                self.shared.open_failed(self.place, failure);
+                self.shared.open_failed(self.place, &failure);
             }
         }
     }
@@ -86,7 +86,7 @@ impl<S: Session> Runner<S> {
         self.duty = Duty::Done;
         let cause: Cause = StdArc::new(CallError::OpenedUnclean { condition });
         let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
-        self.shared.open_failed(self.place, failure);
+        self.shared.open_failed(self.place, &failure);
     }
 
     async fn clean(&mut self) {
@@ -97,8 +97,9 @@ impl<S: Session> Runner<S> {
         if fit {
             self.shared.cleaned(self.place, session);
         } else {
+            let condition = call::condition(&session);
             self.duty = Duty::Close(session);
-            self.shared.could_not_clean(self.place);
+            self.shared.could_not_clean(self.place, condition);
             self.close().await;
         }
     }

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use super::call::{self, CallFailure};
-use super::places::PlaceId;
+use super::places::{Ending, PlaceId};
 use super::shared::Shared;
 use crate::error::CallError;
 use crate::sync::Arc;
@@ -70,7 +70,7 @@ impl<S: Session> Lease<S> {
         let limit = self.shared.settings.release_timeout;
         let answer = call::clean(&mut **self, limit).await;
         if answer.is_err() {
-            self.give_up();
+            self.give_up(Ending::Unclean);
         }
         answer.map_err(|failure| match failure {
             CallFailure::Silent(CallError::TimedOut { limit, .. }) => {
@@ -80,10 +80,44 @@ impl<S: Session> Lease<S> {
         })
     }
 
-    /// Has the session ended, whatever it says of itself.
-    pub(crate) fn give_up(&mut self) {
+    /// Has the session ended in the background, whatever it says of itself: its
+    /// holder knows better.
+    pub fn discard(mut self) {
+        self.give_up(Ending::Discarded);
+    }
+
+    /// Takes the session out of the pool, for good: its place is free, and ending it
+    /// is the caller's business from now on.
+    ///
+    /// # Panics
+    ///
+    /// Never: a lease has its session until it is dropped.
+    #[must_use = "a session that is merely dropped is not ended as its kind demands"]
+    pub fn detach(mut self) -> S {
+        let session = self.session.take().expect("a lease has its session until it is dropped");
+        self.shared.detach(self.place);
+        session
+    }
+
+    /// The session's number: the first that its pool opened is 1.
+    #[must_use]
+    pub fn id(this: &Self) -> u64 {
+        this.shared.session(this.place).0
+    }
+
+    /// How long ago the session was opened.
+    #[must_use]
+    pub fn age(this: &Self) -> Duration {
+        this.shared.session(this.place).1
+    }
+
+    pub(crate) fn give_up_unclean(&mut self) {
+        self.give_up(Ending::Unclean);
+    }
+
+    fn give_up(&mut self, ending: Ending) {
         if let Some(session) = self.session.take() {
-            self.shared.give_up(self.place, session);
+            self.shared.give_up(self.place, session, ending);
         }
     }
 }

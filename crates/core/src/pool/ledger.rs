@@ -19,8 +19,8 @@ use super::places::{Borrower, Ending, Home, PlaceId, Places, Stage};
 use super::queue::{Queue, Request, Seen, Ticket, Verdict};
 use super::settings::Limits;
 use super::stopwatch::Stopwatch;
-use crate::Condition;
 use crate::status::{Counters, Holder, Status};
+use crate::{Condition, Fault, Pause};
 
 #[derive(Debug)]
 pub(crate) struct Ledger<S> {
@@ -34,6 +34,9 @@ pub(crate) struct Ledger<S> {
     idle: IdleStack<S>,
     errands: VecDeque<Errand<S>>,
     open: bool,
+    pub(super) pause: Option<Pause>,
+    /// Somebody turned away wants to know whether the outage is over.
+    probe: bool,
     /// The counters when closing began, to report what came after.
     pub(super) before_close: Option<Box<Counters>>,
     /// Who waits for the last session to end.
@@ -58,6 +61,7 @@ pub(crate) enum Work<S> {
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Closed,
+    Paused,
     QueueFull {
         max_waiters: usize,
         status: Box<Status>,
@@ -92,19 +96,25 @@ impl<S> Ledger<S> {
             idle: IdleStack::new(),
             errands: VecDeque::new(),
             open: true,
+            pause: None,
+            probe: false,
             before_close: None,
             closers: Vec::new(),
         }
     }
 
-    /// An idle session, if there is one. That overtakes nobody: while anyone is
-    /// queued none is idle, since a session that comes back goes to the queue.
+    /// An idle session, if there is one and the pool is not paused. That overtakes
+    /// nobody: while anyone is queued none is idle, since a session that comes back
+    /// goes to the queue.
     #[inline]
     pub(crate) fn lend(
         &mut self,
         borrower: Borrower,
         aftermath: &mut Aftermath<S>,
     ) -> Option<(PlaceId, S)> {
+        if self.pause.is_some() {
+            return None;
+        }
         let Idle { place, session, .. } = self.idle.pop()?;
         self.places.move_to(place, Stage::Leased(borrower));
         self.counters.acquired += 1;
@@ -114,17 +124,17 @@ impl<S> Ledger<S> {
         Some((place, session))
     }
 
-    /// Queues an acquire. `runtime` is where a janitor could be started, if that
-    /// is needed; the answer says whether it is.
+    /// Queues an acquire. `runtime` is the one it waits on.
     pub(crate) fn join(
         &mut self,
         now: Instant,
         mut request: Request,
         runtime: Option<runtime::Id>,
         aftermath: &mut Aftermath<S>,
-    ) -> Result<(Ticket, Option<Home>), Refusal> {
+    ) -> Result<Ticket, Refusal> {
         if let Err(refusal) = self.admit(now, &request, runtime) {
             aftermath.discard(request.waker);
+            self.call_if_opening_wanted(aftermath);
             return Err(refusal);
         }
         request.opening_mark = self.opening_time.total(now);
@@ -133,7 +143,13 @@ impl<S> Ledger<S> {
         if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
             aftermath.call(self.seat.call());
         }
-        Ok((ticket, self.seat_janitor(runtime)))
+        Ok(ticket)
+    }
+
+    /// Starts a janitor's term where there is work for one.
+    pub(crate) fn seat_janitor_for_work(&mut self, runtime: Option<runtime::Id>) -> Option<Home> {
+        let work = !self.queue.is_empty() || self.wants_opening();
+        if work { self.seat_janitor(runtime) } else { None }
     }
 
     fn admit(
@@ -145,6 +161,10 @@ impl<S> Ledger<S> {
         if !self.open {
             self.counters.refused_closed += 1;
             return Err(Refusal::Closed);
+        }
+        if self.pause == Some(Pause::Fail) {
+            self.counters.refused_paused += 1;
+            return Err(Refusal::Paused);
         }
         if let Some(failure) = self.hopeless(now) {
             self.counters.failed += 1;
@@ -172,12 +192,23 @@ impl<S> Ledger<S> {
         if self.seat.is_empty() && runtime.is_some() { Some(self.seat.take(runtime)) } else { None }
     }
 
-    /// The rejection that stands while no session lives that could come back.
-    fn hopeless(&self, now: Instant) -> Option<Failure> {
-        if self.places.taken() > 0 {
+    /// Why nobody need wait, while no session lives that could come back: a
+    /// rejection that stands, or an outage that has lasted too long. Of an outage the
+    /// end is found out by those it turns away: one of them causes an opening each
+    /// time that the pool no longer holds back.
+    fn hopeless(&mut self, now: Instant) -> Option<Failure> {
+        if self.places.taken() > self.places.tally().opening {
             return None;
         }
-        self.outage.standing_rejection(now).cloned()
+        if self.fails_fast(now) {
+            self.probe = true;
+            return self.outage.last().cloned();
+        }
+        self.outage.standing_rejection(now).filter(|_| self.places.taken() == 0).cloned()
+    }
+
+    fn fails_fast(&self, now: Instant) -> bool {
+        self.limits.fail_fast_after.is_some_and(|limit| self.outage.has_lasted(now, limit))
     }
 
     /// A waiter that keeps its own time found it over.
@@ -210,7 +241,7 @@ impl<S> Ledger<S> {
             }
             // Its cause may be the last of its kind, and somebody's to drop.
             Some(Verdict::Failed(failure)) => aftermath.forget(Some(failure)),
-            Some(Verdict::Closed | Verdict::TimedOut) => {}
+            Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
         }
         self.call_if_nothing_is_left(aftermath);
     }
@@ -230,6 +261,9 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.returned += 1;
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
         match condition {
             Condition::Clean => self.settle(now, place, session, aftermath),
             Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
@@ -237,10 +271,43 @@ impl<S> Ledger<S> {
         }
     }
 
-    /// A lease ended whose session its holder could not clean.
-    pub(crate) fn give_up(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+    /// A lease ended whose session is not to be lent again.
+    pub(crate) fn give_up(
+        &mut self,
+        place: PlaceId,
+        session: S,
+        ending: Ending,
+        aftermath: &mut Aftermath<S>,
+    ) {
         self.counters.returned += 1;
-        self.end(place, session, Ending::Unclean, aftermath);
+        self.end(place, session, ending, aftermath);
+    }
+
+    /// A lease ended whose session its holder keeps for good.
+    pub(crate) fn detach(&mut self, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        self.counters.returned += 1;
+        self.places.free(place);
+        Ending::Detached.count(&mut self.counters.closed);
+        self.place_freed(aftermath);
+    }
+
+    /// A session met that fault, or an opening did. When the backend is lost, every
+    /// session opened before is suspect; once for all of those.
+    pub(crate) fn met(&mut self, fault: Fault, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let news = !self.places.is_stale(place) && self.places.has_fresh_sessions();
+        if fault == Fault::BackendLost && news {
+            self.flush(aftermath);
+        }
+    }
+
+    /// Every session opened before now is suspect: idle ones end, others when they
+    /// come back.
+    pub(crate) fn flush(&mut self, aftermath: &mut Aftermath<S>) {
+        self.places.next_generation();
+        while let Some(idle) = self.idle.pop() {
+            self.end(idle.place, idle.session, Ending::Stale, aftermath);
+        }
+        self.call_if_opening_wanted(aftermath);
     }
 
     /// An opening succeeded.
@@ -252,7 +319,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
-        self.places.number(place);
+        self.places.opened(now, place);
         self.outage.succeeded();
         self.settle(now, place, session, aftermath);
         self.openings_changed(now);
@@ -263,20 +330,22 @@ impl<S> Ledger<S> {
     pub(crate) fn open_failed(
         &mut self,
         place: PlaceId,
-        failure: Failure,
+        failure: &Failure,
         jitter: f64,
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.open_failed += 1;
+        self.met(failure.fault, place, aftermath);
         self.places.free(place);
         let now = failure.at;
-        if !failure.fault.is_retryable() {
+        aftermath.forget(self.outage.failed(failure.clone(), jitter));
+        let hopeless = self.fails_fast(now) && self.places.taken() == 0;
+        if hopeless || !failure.fault.is_retryable() {
             while let Some(waker) = self.queue.serve_first(|_| Verdict::Failed(failure.clone())) {
                 self.counters.failed += 1;
                 aftermath.wake_all([waker]);
             }
         }
-        aftermath.forget(self.outage.failed(failure, jitter));
         self.openings_changed(now);
         self.place_freed(aftermath);
     }
@@ -306,7 +375,15 @@ impl<S> Ledger<S> {
     }
 
     /// Cleaning failed; the same errand goes on to close the session.
-    pub(crate) fn could_not_clean(&mut self, place: PlaceId) {
+    pub(crate) fn could_not_clean(
+        &mut self,
+        place: PlaceId,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
         self.places.move_to(place, Stage::Closing(Ending::Unclean));
     }
 
@@ -333,10 +410,17 @@ impl<S> Ledger<S> {
         if !self.seat.is_home(self.places.home(place)) {
             return self.end(place, session, Ending::RuntimeLost, aftermath);
         }
-        if !self.queue.is_empty() {
-            return self.hand_over(now, place, session, aftermath);
+        if self.places.is_stale(place) {
+            return self.end(place, session, Ending::Stale, aftermath);
         }
-        if self.idle.len() >= self.limits.max_idle {
+        if self.staying() > self.limits.max_size {
+            return self.end(place, session, Ending::Surplus, aftermath);
+        }
+        if !self.queue.is_empty() && self.pause.is_none() {
+            let waker = self.hand_over(now, place, session);
+            return aftermath.wake(waker);
+        }
+        if self.idle.len() >= self.limits.max_idle() {
             return self.end(place, session, Ending::Surplus, aftermath);
         }
         self.places.move_to(place, Stage::Idle);
@@ -344,20 +428,14 @@ impl<S> Ledger<S> {
         self.call_for_expiry(aftermath);
     }
 
-    fn hand_over(
-        &mut self,
-        now: Instant,
-        place: PlaceId,
-        session: S,
-        aftermath: &mut Aftermath<S>,
-    ) {
+    fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
         let places = &mut self.places;
         let waker = self.queue.serve_first(|request| {
             places.move_to(place, Stage::Leased(Borrower { since: now, ..request.borrower }));
             Verdict::Granted(place, session)
         });
         self.counters.acquired += 1;
-        aftermath.wake(waker);
+        waker
     }
 
     fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
@@ -367,6 +445,9 @@ impl<S> Ledger<S> {
         let home = self.places.home(place);
         if !self.seat.is_home(home) {
             return self.end(place, session, Ending::RuntimeLost, aftermath);
+        }
+        if self.places.is_stale(place) {
+            return self.end(place, session, Ending::Stale, aftermath);
         }
         self.places.move_to(place, Stage::Cleaning);
         self.errands.push_back(Errand { place, work: Work::Clean(session) });
@@ -418,9 +499,10 @@ impl<S> Ledger<S> {
         let tally = self.places.tally();
         let connecting = if self.outage.is_over() { self.limits.max_connecting } else { 1 };
         self.open
+            && self.pause.is_none()
             && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
-            && (self.queue.len() > tally.opening || self.stock_is_low())
+            && (self.queue.len() > tally.opening || self.stock_is_low() || self.probe)
     }
 
     fn stock_is_low(&self) -> bool {
@@ -437,7 +519,8 @@ impl<S> Ledger<S> {
     fn start_openings(&mut self, now: Instant) {
         while self.wants_opening() && self.outage.holds_back_until(now).is_none() {
             let home = self.seat.home();
-            let place = self.places.take(home);
+            let place = self.places.take(now, home);
+            self.probe = false;
             self.errands.push_back(Errand { place, work: Work::Open });
         }
         self.openings_changed(now);
@@ -462,7 +545,7 @@ impl<S> Ledger<S> {
         self.seat.looked(now);
         let over = self.places.taken() == 0
             && self.queue.is_empty()
-            && (!self.open || !self.stock_is_low());
+            && !(self.open && self.pause.is_none() && (self.stock_is_low() || self.probe));
         let next = self.next_event(now);
         if over {
             self.seat.leave();
@@ -524,6 +607,49 @@ impl<S> Ledger<S> {
     fn next_event(&self, now: Instant) -> Option<Instant> {
         let retry = if self.wants_opening() { self.outage.holds_back_until(now) } else { None };
         [self.queue.earliest(), self.next_expiry(), retry].into_iter().flatten().min()
+    }
+}
+
+// ===== control =====
+
+impl<S> Ledger<S> {
+    /// Lends nothing from now on, and opens nothing.
+    pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
+        self.pause = Some(pause);
+        if pause == Pause::Wait {
+            return;
+        }
+        while let Some(waker) = self.queue.serve_first(|_| Verdict::Paused) {
+            self.counters.refused_paused += 1;
+            aftermath.wake_all([waker]);
+        }
+    }
+
+    /// Lends again: what is idle to those who wait, in their order.
+    pub(crate) fn resume(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.pause = None;
+        while !self.queue.is_empty() {
+            let Some(Idle { place, session, .. }) = self.idle.pop() else { break };
+            let waker = self.hand_over(now, place, session);
+            aftermath.wake_all(waker);
+        }
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Sessions there are and that are not being ended.
+    fn staying(&self) -> usize {
+        self.places.taken() - self.places.tally().closing
+    }
+
+    /// Allows more sessions, or fewer: surplus idle ones end now, others when they
+    /// come back.
+    pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
+        self.limits.max_size = max_size;
+        while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
+            let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
+            self.end(place, session, Ending::Surplus, aftermath);
+        }
+        self.call_if_opening_wanted(aftermath);
     }
 }
 
@@ -593,6 +719,8 @@ impl<S> Ledger<S> {
             waiters: self.queue.len(),
             oldest_waiter: self.queue.oldest().map(|since| now.saturating_duration_since(since)),
             closed: !self.open,
+            paused: self.pause.is_some(),
+            generation: self.places.generation(),
             counters: self.counters,
         }
     }

@@ -43,8 +43,8 @@ use shared::Shared;
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::Arc;
 use crate::{
-    AcquireError, Backend, Retry, Session, Transactional, TryAcquireError, Tx, TxError, TxOptions,
-    Unit,
+    AcquireError, Backend, Pause, Retry, Session, Transactional, TryAcquireError, Tx, TxError,
+    TxOptions, Unit,
 };
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
@@ -227,6 +227,40 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
         self.shared().holders()
+    }
+
+    /// Makes every session opened before now a suspect one: idle sessions are ended,
+    /// leased ones when they come back. For when something changed at the remote end:
+    /// a failover, a new schema, new credentials.
+    ///
+    /// The pool does the same by itself when a session's condition, or an opening,
+    /// says [`Fault::BackendLost`](crate::Fault::BackendLost); many such messages at
+    /// once count once.
+    pub fn flush(&self) {
+        self.shared().flush();
+    }
+
+    /// Lends nothing and opens nothing until [`resume`](Self::resume). Leases are left
+    /// alone. Pausing again changes what callers meet.
+    pub fn pause(&self, pause: Pause) {
+        self.shared().pause(pause);
+    }
+
+    /// Lends again: what is idle goes to those who wait, in their order. Does nothing
+    /// on a pool that is not paused.
+    pub fn resume(&self) {
+        self.shared().resume();
+    }
+
+    /// Changes [`max_size`](PoolBuilder::max_size). Growing serves waiters at once;
+    /// when it shrinks, surplus idle sessions are ended, the longest unused first, and
+    /// surplus leased ones when they come back.
+    ///
+    /// # Errors
+    ///
+    /// The size is not valid beside the pool's other settings; nothing changed.
+    pub fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        self.shared().resize(max_size)
     }
 
     /// Closes the pool for good: waiters fail at once, idle sessions are ended,

@@ -22,6 +22,8 @@ pub(crate) struct Outage {
     /// Openings failed since the last that succeeded.
     streak: u32,
     retry_at: Option<Instant>,
+    /// When the first of the streak failed.
+    since: Option<Instant>,
     last: Option<Failure>,
 }
 
@@ -37,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Outage {
     pub(crate) const fn new() -> Self {
-        Self { streak: 0, retry_at: None, last: None }
+        Self { streak: 0, retry_at: None, since: None, last: None }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
@@ -47,14 +49,21 @@ impl Outage {
     pub(crate) fn succeeded(&mut self) {
         self.streak = 0;
         self.retry_at = None;
+        self.since = None;
     }
 
     /// `jitter` is a random number in 0..1. Answers the failure before, to be
     /// dropped outside the lock.
     pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) -> Option<Failure> {
         self.streak = self.streak.saturating_add(1);
+        self.since.get_or_insert(failure.at);
         self.retry_at = Some(failure.at + self.delay(failure.fault, jitter));
         self.last.replace(failure)
+    }
+
+    /// True if openings have failed for so long, and none succeeded.
+    pub(crate) fn has_lasted(&self, now: Instant, limit: Duration) -> bool {
+        self.since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
     }
 
     /// When the next opening may start, while that is not now.

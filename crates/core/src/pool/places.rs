@@ -56,6 +56,12 @@ pub(crate) enum Ending {
     PoolClosed,
     /// The runtime it lived on is gone.
     RuntimeLost,
+    /// It was opened before the backend was lost, or the pool flushed.
+    Stale,
+    /// Its holder wanted it gone.
+    Discarded,
+    /// Its holder took it out of the pool.
+    Detached,
 }
 
 impl Ending {
@@ -67,6 +73,9 @@ impl Ending {
             Self::Unclean => &mut closed.unclean,
             Self::PoolClosed => &mut closed.pool_closed,
             Self::RuntimeLost => &mut closed.runtime_lost,
+            Self::Stale => &mut closed.stale,
+            Self::Discarded => &mut closed.discarded,
+            Self::Detached => &mut closed.detached,
         } += 1;
     }
 }
@@ -75,7 +84,9 @@ impl Ending {
 struct Place {
     /// The session's number; zero while it is being opened.
     session: u64,
+    opened: Instant,
     home: Home,
+    generation: u64,
     stage: Stage,
 }
 
@@ -121,24 +132,36 @@ pub(crate) struct Places {
     tally: Tally,
     /// Sessions opened so far.
     sessions: u64,
+    /// Raised whenever all sessions there are become suspect.
+    generation: u64,
 }
 
 impl Places {
     pub(crate) const fn new() -> Self {
         let tally = Tally { opening: 0, leased: 0, cleaning: 0, closing: 0 };
-        Self { taken: Slab::new(), tally, sessions: 0 }
+        Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
     }
 
     /// Takes a free place for a session about to be opened.
-    pub(crate) fn take(&mut self, home: Home) -> PlaceId {
+    pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
         self.tally.opening += 1;
-        PlaceId(self.taken.insert(Place { session: 0, home, stage: Stage::Opening }) as u32)
+        let generation = self.generation;
+        let place = Place { session: 0, opened: now, home, generation, stage: Stage::Opening };
+        PlaceId(self.taken.insert(place) as u32)
     }
 
     /// Gives the session just opened its number.
-    pub(crate) fn number(&mut self, id: PlaceId) {
+    pub(crate) fn opened(&mut self, now: Instant, id: PlaceId) {
         self.sessions += 1;
-        self.taken[id.index()].session = self.sessions;
+        let place = &mut self.taken[id.index()];
+        place.session = self.sessions;
+        place.opened = now;
+    }
+
+    /// The session's number, and since when it is open.
+    pub(crate) fn session(&self, id: PlaceId) -> (u64, Instant) {
+        let place = &self.taken[id.index()];
+        (place.session, place.opened)
     }
 
     #[inline]
@@ -159,6 +182,29 @@ impl Places {
     #[inline]
     pub(crate) fn home(&self, id: PlaceId) -> Home {
         self.taken[id.index()].home
+    }
+
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Makes every session there is a suspect one.
+    pub(crate) fn next_generation(&mut self) {
+        self.generation += 1;
+    }
+
+    /// True if it became suspect since its opening began.
+    #[inline]
+    pub(crate) fn is_stale(&self, id: PlaceId) -> bool {
+        self.taken[id.index()].generation < self.generation
+    }
+
+    /// True if any session there is has not become suspect.
+    pub(crate) fn has_fresh_sessions(&self) -> bool {
+        let is_fresh = |place: &Place| {
+            place.generation == self.generation && !matches!(place.stage, Stage::Opening)
+        };
+        self.taken.iter().any(|(_, place)| is_fresh(place))
     }
 
     /// How many are taken, in whatever stage.

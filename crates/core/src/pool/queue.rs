@@ -41,6 +41,7 @@ pub(crate) enum Verdict<S> {
     Granted(PlaceId, S),
     Failed(Failure),
     Closed,
+    Paused,
     TimedOut,
 }
 

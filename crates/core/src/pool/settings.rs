@@ -18,11 +18,26 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_size: usize,
-    pub(crate) max_idle: usize,
+    /// `None` follows `max_size`.
+    pub(crate) max_idle: Option<usize>,
     pub(crate) min_idle: usize,
     pub(crate) max_waiters: usize,
     pub(crate) max_connecting: usize,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) fail_fast_after: Option<Duration>,
+}
+
+impl Limits {
+    pub(crate) fn max_idle(&self) -> usize {
+        self.max_idle.unwrap_or(self.max_size)
+    }
+
+    /// What [`Pool::resize`](crate::Pool::resize) may set.
+    pub(crate) fn check_size(&self, max_size: usize) -> Result<(), ConfigError> {
+        within("max_size", max_size, 1, MOST, "sessions")?;
+        not_below("max_size", max_size, "min_idle", self.min_idle)?;
+        not_below("max_size", max_size, "max_idle", self.max_idle.unwrap_or(0))
+    }
 }
 
 /// A setting that cannot work, found by [`PoolBuilder::build`](crate::PoolBuilder::build).
@@ -53,6 +68,7 @@ pub(crate) struct Draft {
     pub(crate) close_timeout: Duration,
     pub(crate) lifecycle_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) fail_fast_after: Option<Duration>,
 }
 
 impl Default for Draft {
@@ -70,6 +86,7 @@ impl Default for Draft {
             close_timeout: Duration::from_secs(5),
             lifecycle_timeout: Duration::from_secs(30),
             idle_timeout: Some(Duration::from_secs(10 * 60)),
+            fail_fast_after: None,
         }
     }
 }
@@ -93,15 +110,15 @@ impl Draft {
             close_timeout,
             lifecycle_timeout,
             idle_timeout,
+            fail_fast_after,
         } = self;
-        let max_idle = max_idle.unwrap_or(max_size);
 
         within("max_size", max_size, 1, MOST, "sessions")?;
         within("max_connecting", max_connecting, 1, MOST, "openings at once")?;
         within("max_waiters", max_waiters, 0, u32::MAX as usize, "waiters")?;
-        not_above("max_idle", max_idle, "max_size", max_size)?;
+        not_above("max_idle", max_idle.unwrap_or(0), "max_size", max_size)?;
         not_above("min_idle", min_idle, "max_size", max_size)?;
-        not_above("min_idle", min_idle, "max_idle", max_idle)?;
+        not_above("min_idle", min_idle, "max_idle", max_idle.unwrap_or(max_size))?;
         not_zero("acquire_timeout", acquire_timeout, "try_acquire is what never waits")?;
         not_zero("connect_timeout", connect_timeout, "nothing opens in no time")?;
         not_zero("release_timeout", release_timeout, "nothing is cleaned in no time")?;
@@ -111,8 +128,15 @@ impl Draft {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
 
-        let limits =
-            Limits { max_size, max_idle, min_idle, max_waiters, max_connecting, idle_timeout };
+        let limits = Limits {
+            max_size,
+            max_idle,
+            min_idle,
+            max_waiters,
+            max_connecting,
+            idle_timeout,
+            fail_fast_after,
+        };
         let settings = Settings {
             name,
             acquire_timeout,
@@ -149,6 +173,19 @@ fn not_above(
         return Ok(());
     }
     let valid = format!("{other} is {most}: at most {most} is possible");
+    Err(ConfigError { setting, value: value.to_string(), valid })
+}
+
+fn not_below(
+    setting: &'static str,
+    value: usize,
+    other: &str,
+    least: usize,
+) -> Result<(), ConfigError> {
+    if value >= least {
+        return Ok(());
+    }
+    let valid = format!("{other} is {least}: at least {least} is possible");
     Err(ConfigError { setting, value: value.to_string(), valid })
 }
 

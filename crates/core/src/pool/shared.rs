@@ -17,13 +17,13 @@ use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
 use super::opener::Opener;
 use super::outage::Failure;
-use super::places::{Borrower, Home, PlaceId};
+use super::places::{Borrower, Ending, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, Phase, TimedOut};
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, Session};
+use crate::{Condition, ConfigError, Pause, Session};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
@@ -112,16 +112,17 @@ impl<S: Session> Shared<S> {
             ledger.counters.requested += 1;
             if let Some((place, session)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
-                return Ok((Entry::Lent(place, session), None));
+                return (Ok(Entry::Lent(place, session)), None);
             }
             let request = Request::new(waker, borrower, limit);
-            let (ticket, home) = ledger.join(now, request, id, aftermath)?;
+            let joined = ledger.join(now, request, id, aftermath);
+            let home = ledger.seat_janitor_for_work(id);
             let elsewhere = ledger.seat.runtime() != id;
-            Ok((Entry::Queued { ticket, elsewhere }, home))
-        })?;
-        self.set_crowded(matches!(entry, Entry::Queued { .. }));
+            (joined.map(|ticket| Entry::Queued { ticket, elsewhere }), home)
+        });
+        self.set_crowded(matches!(entry, Ok(Entry::Queued { .. })));
         self.start_janitor(home, runtime.as_ref());
-        Ok(entry)
+        entry
     }
 
     /// Sees to it that there is a janitor; answers whether it is a new one.
@@ -256,9 +257,14 @@ impl<S: Session> Shared<S> {
         });
     }
 
-    /// A lease ended whose session could not be cleaned.
-    pub(crate) fn give_up(&self, place: PlaceId, session: S) {
-        self.change(|books, aftermath| books.ledger.give_up(place, session, aftermath));
+    /// A lease ended whose session is not to be lent again.
+    pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
+        self.change(|books, aftermath| books.ledger.give_up(place, session, ending, aftermath));
+    }
+
+    /// A lease ended whose session its holder keeps.
+    pub(crate) fn detach(&self, place: PlaceId) {
+        self.change(|books, aftermath| books.ledger.detach(place, aftermath));
     }
 
     pub(crate) fn opened(&self, place: PlaceId, session: S) {
@@ -266,7 +272,7 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.opened(now, place, session, aftermath));
     }
 
-    pub(crate) fn open_failed(&self, place: PlaceId, failure: Failure) {
+    pub(crate) fn open_failed(&self, place: PlaceId, failure: &Failure) {
         let jitter = fastrand::f64();
         self.change(|books, aftermath| books.ledger.open_failed(place, failure, jitter, aftermath));
     }
@@ -281,8 +287,10 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.cleaned(now, place, session, aftermath));
     }
 
-    pub(crate) fn could_not_clean(&self, place: PlaceId) {
-        self.books().ledger.could_not_clean(place);
+    pub(crate) fn could_not_clean(&self, place: PlaceId, condition: Condition) {
+        self.change(|books, aftermath| {
+            books.ledger.could_not_clean(place, condition, aftermath);
+        });
     }
 
     pub(crate) fn gone(&self, place: PlaceId, confirmed: bool) {
@@ -309,6 +317,31 @@ impl<S: Session> Shared<S> {
 
     pub(crate) fn time_is_virtual(&self) {
         self.books().clock.time_is_virtual();
+    }
+}
+
+// ===== control =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn flush(&self) {
+        self.change(|books, aftermath| books.ledger.flush(aftermath));
+    }
+
+    pub(crate) fn pause(&self, pause: Pause) {
+        self.change(|books, aftermath| books.ledger.pause(pause, aftermath));
+    }
+
+    pub(crate) fn resume(&self) {
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.resume(now, aftermath));
+    }
+
+    pub(crate) fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        self.change(|books, aftermath| {
+            books.ledger.limits.check_size(max_size)?;
+            books.ledger.resize(max_size, aftermath);
+            Ok(())
+        })
     }
 }
 
@@ -354,6 +387,13 @@ impl<S: Session> Shared<S> {
     pub(crate) fn status(&self) -> Status {
         let now = Instant::now();
         self.books().ledger.status(now)
+    }
+
+    /// A session's number, and its age.
+    pub(crate) fn session(&self, place: PlaceId) -> (u64, Duration) {
+        let now = Instant::now();
+        let (number, opened) = self.books().ledger.places.session(place);
+        (number, now.saturating_duration_since(opened))
     }
 
     pub(crate) fn holders(&self) -> Vec<Holder> {

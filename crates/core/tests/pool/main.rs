@@ -5,6 +5,7 @@
 mod acquire;
 mod cleaning;
 mod closing;
+mod control;
 mod diagnosis;
 mod dropping;
 mod expiry;
@@ -78,6 +79,7 @@ fn balanced(status: &Status) {
             + counters.queue_full
             + counters.failed
             + counters.refused_closed
+            + counters.refused_paused
             + status.waiters as u64,
         "{status:?}"
     );
