@@ -163,22 +163,19 @@ fn a_waiter_on_another_runtime_survives_the_death_of_the_janitors() {
     let first = runtime();
     let lease = first.block_on(pool.acquire()).unwrap();
     let (queued, is_queued) = mpsc::channel();
-    let other = std::thread::spawn({
-        let pool = pool.clone();
-        move || {
-            runtime().block_on(async move {
-                let mut acquire = Box::pin(pool.acquire());
-                std::future::poll_fn(|cx| {
-                    assert!(acquire.as_mut().poll(cx).is_pending());
-                    std::task::Poll::Ready(())
-                })
-                .await;
-                queued.send(()).unwrap();
-                let id = acquire.await.unwrap().id();
-                pool.close(secs(5)).await;
-                id
+    let other = std::thread::spawn(move || {
+        runtime().block_on(async move {
+            let mut acquire = Box::pin(pool.acquire());
+            std::future::poll_fn(|cx| {
+                assert!(acquire.as_mut().poll(cx).is_pending());
+                std::task::Poll::Ready(())
             })
-        }
+            .await;
+            queued.send(()).unwrap();
+            let id = acquire.await.unwrap().id();
+            pool.close(secs(5)).await;
+            id
+        })
     });
     is_queued.recv().unwrap();
     drop(first); // the janitor with it; the waiter starts another one
