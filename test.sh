@@ -101,6 +101,9 @@ tests() {
         cat "$log"
         echo "FAILED: $name"
         [ "$bad" -eq 0 ] && bad=1
+    elif [ "$ran" -eq 0 ]; then
+        echo "FAILED: $name: nothing ran"
+        bad=1
     fi
     echo "   $ran passed, $bad failed"
     passed=$((passed + ran))

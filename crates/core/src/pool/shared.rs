@@ -439,3 +439,14 @@ impl<S: Session> fmt::Debug for Shared<S> {
             .finish_non_exhaustive()
     }
 }
+
+/// What the models look at and play themselves: the janitor's seat, the time.
+#[cfg(all(test, sessionpool_loom))]
+impl<S: Session> Shared<S> {
+    pub(crate) fn ledger<R>(
+        &self,
+        change: impl FnOnce(&mut Ledger<S>, &mut Aftermath<S>) -> R,
+    ) -> R {
+        self.change(|books, aftermath| change(&mut books.ledger, aftermath))
+    }
+}
