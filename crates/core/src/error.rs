@@ -74,7 +74,7 @@ impl AcquireError {
         match self {
             Self::Failed { .. } => true,
             Self::TimedOut(timed_out) => {
-                timed_out.phase == Phase::Opening && !timed_out.runtime_stalled
+                timed_out.phase != Phase::Queueing && !timed_out.runtime_stalled
             }
             Self::Closed | Self::Paused | Self::QueueFull { .. } | Self::NoRuntime => false,
         }
@@ -150,6 +150,8 @@ fn source(cause: &Cause) -> &(dyn StdError + 'static) {
 pub enum Phase {
     /// For somebody to give a session back.
     Queueing,
+    /// For an idle session to answer whether it is still alive.
+    Checking,
     /// For a session to be opened.
     Opening,
 }
@@ -158,6 +160,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Queueing => "queueing",
+            Self::Checking => "checking",
             Self::Opening => "opening",
         })
     }
@@ -175,6 +178,8 @@ pub struct TimedOut {
     pub phase: Phase,
     /// How long it waited for others to give a session back.
     pub queueing: Duration,
+    /// How long it waited while idle sessions were being checked.
+    pub checking: Duration,
     /// How long it waited while sessions were being opened, or while the pool
     /// held back from trying again.
     pub opening: Duration,
@@ -211,7 +216,11 @@ impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} lent no session within {:?}: ", Name(&self.pool), self.limit)?;
         self.write_verdict(f)?;
-        write!(f, "; waited {:.1?} queueing and {:.1?} opening", self.queueing, self.opening)?;
+        write!(f, "; waited {:.1?} queueing", self.queueing)?;
+        if !self.checking.is_zero() {
+            write!(f, ", {:.1?} checking", self.checking)?;
+        }
+        write!(f, " and {:.1?} opening", self.opening)?;
         write!(f, "; {}", self.status)?;
         self.write_holders(f)?;
         self.write_nesting(f)
@@ -241,6 +250,7 @@ impl TimedOut {
                 "the backend takes longer than that to open one ({} being opened)",
                 status.opening
             ),
+            (_, Phase::Checking) => f.write_str("an idle one was asked whether it is alive"),
             (_, Phase::Queueing) if status.leased == status.max_size => {
                 write!(f, "all {} are lent and none came back in time", status.max_size)
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A pool at one instant: [`Pool::status`](crate::Pool::status).
 ///
 /// All numbers were read together, under one lock, so they agree with each other:
-/// `opening + idle + leased + cleaning + closing` is at most `max_size` (after a
+/// `opening + idle + leased + checking + cleaning + closing` is at most `max_size` (after a
 /// [`resize`](crate::Pool::resize) to less, once the surplus has come back), and the
 /// [`counters`](Self::counters) balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Status {
     pub idle: usize,
     /// Sessions lent, including those granted to a waiter that has yet to run.
     pub leased: usize,
+    /// Sessions being asked whether they are still alive.
+    pub checking: usize,
     /// Sessions being made fit for the next borrower.
     pub cleaning: usize,
     /// Sessions being ended.
@@ -42,7 +44,7 @@ impl Status {
     /// How many of the `max_size` places are taken, in whatever state.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.opening + self.idle + self.leased + self.cleaning + self.closing
+        self.opening + self.idle + self.leased + self.checking + self.cleaning + self.closing
     }
 }
 
@@ -54,6 +56,7 @@ impl fmt::Display for Status {
             ("leased", self.leased),
             ("idle", self.idle),
             ("opening", self.opening),
+            ("checking", self.checking),
             ("cleaning", self.cleaning),
             ("closing", self.closing),
         ];
@@ -80,7 +83,7 @@ impl fmt::Display for Status {
 /// - `requested == acquired + timed_out + cancelled + queue_full + failed +
 ///   refused_closed + refused_paused + waiters`,
 /// - `acquired == returned + leased`,
-/// - `opened == closed.total() + idle + leased + cleaning + closing`.
+/// - `opened == closed.total() + idle + leased + checking + cleaning + closing`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -107,6 +110,8 @@ pub struct Counters {
     pub opened: u64,
     /// Openings that failed.
     pub open_failed: u64,
+    /// Checks of idle sessions, before they were lent or to keep them alive.
+    pub checked: u64,
     /// Sessions gone, by reason.
     pub closed: Closed,
     /// Of those, how many ended without the remote end's word: `close` failed,
@@ -127,6 +132,8 @@ pub struct Closed {
     pub broken: u64,
     /// Could not be made fit for the next borrower.
     pub unclean: u64,
+    /// Did not answer a check, or had been idle for longer than one that did not.
+    pub dead: u64,
     /// The pool was closed or dropped.
     pub pool_closed: u64,
     /// The runtime they were opened on is gone.
@@ -147,6 +154,7 @@ impl Closed {
             + self.surplus
             + self.broken
             + self.unclean
+            + self.dead
             + self.pool_closed
             + self.runtime_lost
             + self.stale

@@ -121,6 +121,33 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Checks a session before it is lent that was idle for at least this long;
+    /// `None` never does, zero always. Default: 500 ms.
+    ///
+    /// The check is in the acquire's time. It goes on when the caller gives up, and
+    /// the session serves the next. When a session does not answer, those idle for
+    /// longer are ended with it, so that a caller pays for one check and one opening
+    /// at most.
+    pub fn check_after_idle(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.draft.check_after_idle = idle.into();
+        self
+    }
+
+    /// Bounds one check; a session that takes longer is ended. Not zero.
+    /// Default: 5 s.
+    pub fn check_timeout(mut self, limit: Duration) -> Self {
+        self.draft.check_timeout = limit;
+        self
+    }
+
+    /// Checks sessions that stay idle this often, in the background, so that
+    /// nothing between here and the remote end forgets them, and dead ones are found
+    /// before a caller does. Not zero. Default: `None`.
+    pub fn keepalive_interval(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.draft.keepalive_interval = idle.into();
+        self
+    }
+
     /// Fails acquires at once, with the cause, when no session lives and openings
     /// have failed for this long, until one succeeds; `None` lets each wait for its
     /// own deadline. Zero fails at the first failure. Default: `None`.

@@ -29,6 +29,11 @@ pub(crate) struct Runner<S: Session> {
 enum Duty<S> {
     /// A place, with a session still on its way.
     Open,
+    Check {
+        session: S,
+        since: Instant,
+        alive: Instant,
+    },
     Clean(S),
     Close(S),
     /// A place whose session is being closed; `close` has the session.
@@ -40,6 +45,7 @@ impl<S: Session> Runner<S> {
     pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<S>) -> Self {
         let duty = match errand.work {
             Work::Open => Duty::Open,
+            Work::Check { session, since, alive } => Duty::Check { session, since, alive },
             Work::Clean(session) => Duty::Clean(session),
             Work::Close(session) => Duty::Close(session),
         };
@@ -49,6 +55,7 @@ impl<S: Session> Runner<S> {
     pub(crate) async fn run(mut self) {
         match self.duty {
             Duty::Open => self.open().await,
+            Duty::Check { .. } => self.check().await,
             Duty::Clean(_) => self.clean().await,
             Duty::Close(_) => self.close().await,
             Duty::Closing | Duty::Done => {}
@@ -89,6 +96,29 @@ impl<S: Session> Runner<S> {
         self.shared.open_failed(self.place, &failure);
     }
 
+    async fn check(&mut self) {
+        let Duty::Check { session, .. } = &mut self.duty else { return };
+        let limit = self.shared.settings.check_timeout;
+        let work = self.shared.opener.check_session(session);
+        let answer = call::try_bounded("checking a session", limit, work).await;
+        let condition = call::condition(session);
+        let Duty::Check { session, since, alive } = std::mem::replace(&mut self.duty, Duty::Done)
+        else {
+            return;
+        };
+        match answer {
+            Ok(()) if condition == Condition::Clean => {
+                self.shared.checked(self.place, session, since);
+            }
+            answer => {
+                self.duty = Duty::Close(session);
+                let fault = fault_of_check::<S>(answer.err(), condition);
+                self.shared.check_failed(self.place, fault, alive);
+                self.close().await;
+            }
+        }
+    }
+
     async fn clean(&mut self) {
         let Duty::Clean(session) = &mut self.duty else { return };
         let limit = self.shared.settings.release_timeout;
@@ -117,13 +147,26 @@ impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
             Duty::Open => self.shared.open_abandoned(self.place),
-            Duty::Clean(session) | Duty::Close(session) => {
+            Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
                 abort_session(session);
                 self.shared.gone(self.place, false);
             }
             Duty::Closing => self.shared.gone(self.place, false),
             Duty::Done => {}
         }
+    }
+}
+
+/// Why a session is not fit to be lent; one that did not answer at all is lost.
+fn fault_of_check<S: Session>(
+    failure: Option<CallFailure<S::Error>>,
+    condition: Condition,
+) -> Fault {
+    match (condition, failure) {
+        (Condition::Broken(fault), _) => fault,
+        (_, Some(CallFailure::Answered(error))) => call::classify::<S>(&error),
+        (_, Some(CallFailure::Silent(CallError::TimedOut { .. }))) => Fault::SessionLost,
+        (_, Some(CallFailure::Silent(_)) | None) => Fault::Other,
     }
 }
 

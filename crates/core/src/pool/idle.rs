@@ -15,7 +15,10 @@ pub(crate) struct IdleStack<S>(VecDeque<Idle<S>>);
 pub(crate) struct Idle<S> {
     pub(crate) place: PlaceId,
     pub(crate) session: S,
+    /// Since when it is unused.
     pub(crate) since: Instant,
+    /// When it was last known to be alive: it came back, or answered a check.
+    pub(crate) alive: Instant,
 }
 
 impl<S> IdleStack<S> {
@@ -23,9 +26,32 @@ impl<S> IdleStack<S> {
         Self(VecDeque::new())
     }
 
+    /// Puts one back where it belongs by its age; on top, if it was just used.
     #[inline]
     pub(crate) fn push(&mut self, idle: Idle<S>) {
-        self.0.push_back(idle);
+        match self.0.back() {
+            Some(top) if top.since > idle.since => {
+                let at = self.0.partition_point(|other| other.since <= idle.since);
+                self.0.insert(at, idle);
+            }
+            _ => self.0.push_back(idle),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn newest(&self) -> Option<&Idle<S>> {
+        self.0.back()
+    }
+
+    /// One that has not been known to be alive since then.
+    pub(crate) fn pop_silent_since(&mut self, then: Instant) -> Option<Idle<S>> {
+        let at = self.0.iter().position(|idle| idle.alive <= then)?;
+        self.0.remove(at)
+    }
+
+    /// Since when the one has been silent that was the longest.
+    pub(crate) fn longest_silent(&self) -> Option<Instant> {
+        self.0.iter().map(|idle| idle.alive).min()
     }
 
     /// The one that came back last.

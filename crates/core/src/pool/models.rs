@@ -728,14 +728,17 @@ fn join(thread: JoinHandle<()>) {
 
 type Answer = Result<Lease<Token>, AcquireError>;
 
+#[expect(clippy::needless_pass_by_value, reason = "the lease it may hold comes back here")]
 fn served_or_told(answer: Answer) {
     assert!(matches!(answer, Ok(_) | Err(AcquireError::NoRuntime)), "{answer:?}");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the lease it may hold comes back here")]
 fn served_or_closed(answer: Answer) {
     assert!(matches!(answer, Ok(_) | Err(AcquireError::Closed)), "{answer:?}");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the lease it may hold comes back here")]
 fn rejected(answer: Answer) {
     let rejected = matches!(answer, Err(AcquireError::Failed { fault: Fault::Rejected, .. }));
     assert!(rejected, "{answer:?}");

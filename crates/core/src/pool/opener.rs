@@ -12,11 +12,19 @@ use crate::{Backend, Session};
 #[async_trait]
 pub(crate) trait Opener<S: Session>: Send + Sync {
     async fn open_session(&self) -> Result<S, S::Error>;
+    async fn check_session(&self, session: &mut S) -> Result<(), S::Error>;
 }
 
 #[async_trait]
 impl<B: Backend> Opener<B::Session> for B {
     async fn open_session(&self) -> Result<B::Session, <B::Session as Session>::Error> {
         self.open().await
+    }
+
+    async fn check_session(
+        &self,
+        session: &mut B::Session,
+    ) -> Result<(), <B::Session as Session>::Error> {
+        self.check(session).await
     }
 }

@@ -29,6 +29,7 @@ pub(crate) enum Stage {
     Opening,
     Idle,
     Leased(Borrower),
+    Checking,
     Cleaning,
     Closing(Ending),
 }
@@ -52,6 +53,8 @@ pub(crate) enum Ending {
     Broken,
     /// It could not be made fit for the next borrower.
     Unclean,
+    /// It did not answer a check; or one did not that had been idle for less.
+    Dead,
     /// The pool was closed, or its last handle dropped.
     PoolClosed,
     /// The runtime it lived on is gone.
@@ -71,6 +74,7 @@ impl Ending {
             Self::Surplus => &mut closed.surplus,
             Self::Broken => &mut closed.broken,
             Self::Unclean => &mut closed.unclean,
+            Self::Dead => &mut closed.dead,
             Self::PoolClosed => &mut closed.pool_closed,
             Self::RuntimeLost => &mut closed.runtime_lost,
             Self::Stale => &mut closed.stale,
@@ -95,6 +99,7 @@ struct Place {
 pub(crate) struct Tally {
     pub(crate) opening: usize,
     pub(crate) leased: usize,
+    pub(crate) checking: usize,
     pub(crate) cleaning: usize,
     pub(crate) closing: usize,
 }
@@ -105,6 +110,7 @@ impl Tally {
             Stage::Opening => Some(&mut self.opening),
             Stage::Idle => None,
             Stage::Leased(_) => Some(&mut self.leased),
+            Stage::Checking => Some(&mut self.checking),
             Stage::Cleaning => Some(&mut self.cleaning),
             Stage::Closing(_) => Some(&mut self.closing),
         }
@@ -138,7 +144,7 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) const fn new() -> Self {
-        let tally = Tally { opening: 0, leased: 0, cleaning: 0, closing: 0 };
+        let tally = Tally { opening: 0, leased: 0, checking: 0, cleaning: 0, closing: 0 };
         Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
     }
 

@@ -22,11 +22,14 @@ pub(crate) struct Request {
     /// The reading of the pool's opening stopwatch when it joined; the ledger
     /// fills it in.
     pub(crate) opening_mark: Duration,
+    /// And of its checking stopwatch.
+    pub(crate) checking_mark: Duration,
 }
 
 impl Request {
     pub(crate) const fn new(waker: Waker, borrower: Borrower, limit: Duration) -> Self {
-        Self { waker, borrower, limit, opening_mark: Duration::ZERO }
+        let (opening_mark, checking_mark) = (Duration::ZERO, Duration::ZERO);
+        Self { waker, borrower, limit, opening_mark, checking_mark }
     }
 
     /// When its time is over; `None` is never.

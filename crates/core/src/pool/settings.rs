@@ -11,6 +11,7 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     pub(crate) release_timeout: Duration,
     pub(crate) close_timeout: Duration,
+    pub(crate) check_timeout: Duration,
     pub(crate) lifecycle_timeout: Duration,
 }
 
@@ -25,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) max_connecting: usize,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) fail_fast_after: Option<Duration>,
+    pub(crate) check_after_idle: Option<Duration>,
+    pub(crate) keepalive_interval: Option<Duration>,
 }
 
 impl Limits {
@@ -69,6 +72,9 @@ pub(crate) struct Draft {
     pub(crate) lifecycle_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) fail_fast_after: Option<Duration>,
+    pub(crate) check_after_idle: Option<Duration>,
+    pub(crate) check_timeout: Duration,
+    pub(crate) keepalive_interval: Option<Duration>,
 }
 
 impl Default for Draft {
@@ -87,6 +93,9 @@ impl Default for Draft {
             lifecycle_timeout: Duration::from_secs(30),
             idle_timeout: Some(Duration::from_secs(10 * 60)),
             fail_fast_after: None,
+            check_after_idle: Some(Duration::from_millis(500)),
+            check_timeout: Duration::from_secs(5),
+            keepalive_interval: None,
         }
     }
 }
@@ -111,6 +120,9 @@ impl Draft {
             lifecycle_timeout,
             idle_timeout,
             fail_fast_after,
+            check_after_idle,
+            check_timeout,
+            keepalive_interval,
         } = self;
 
         within("max_size", max_size, 1, MOST, "sessions")?;
@@ -124,6 +136,10 @@ impl Draft {
         not_zero("release_timeout", release_timeout, "nothing is cleaned in no time")?;
         not_zero("close_timeout", close_timeout, "nothing closes in no time")?;
         not_zero("lifecycle_timeout", lifecycle_timeout, "nothing commits in no time")?;
+        not_zero("check_timeout", check_timeout, "nothing answers in no time")?;
+        if let Some(limit) = keepalive_interval {
+            not_zero("keepalive_interval", limit, "None checks nothing that is idle")?;
+        }
         if let Some(limit) = idle_timeout {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
@@ -136,6 +152,8 @@ impl Draft {
             max_connecting,
             idle_timeout,
             fail_fast_after,
+            check_after_idle,
+            keepalive_interval,
         };
         let settings = Settings {
             name,
@@ -143,6 +161,7 @@ impl Draft {
             connect_timeout,
             release_timeout,
             close_timeout,
+            check_timeout,
             lifecycle_timeout,
         };
         Ok((settings, limits))

@@ -20,10 +20,10 @@ use super::outage::Failure;
 use super::places::{Borrower, Ending, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
-use crate::error::{LastFailure, Phase, TimedOut};
+use crate::error::{LastFailure, TimedOut};
 use crate::status::{CloseReport, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, ConfigError, Pause, Session};
+use crate::{Condition, ConfigError, Fault, Pause, Session};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
@@ -287,6 +287,20 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.cleaned(now, place, session, aftermath));
     }
 
+    pub(crate) fn checked(&self, place: PlaceId, session: S, since: Instant) {
+        let now = Instant::now();
+        self.change(|books, aftermath| {
+            books.ledger.checked(now, place, session, since, aftermath);
+        });
+    }
+
+    pub(crate) fn check_failed(&self, place: PlaceId, fault: Fault, alive: Instant) {
+        let now = Instant::now();
+        self.change(|books, aftermath| {
+            books.ledger.check_failed(now, place, fault, alive, aftermath);
+        });
+    }
+
     pub(crate) fn could_not_clean(&self, place: PlaceId, condition: Condition) {
         self.change(|books, aftermath| {
             books.ledger.could_not_clean(place, condition, aftermath);
@@ -410,12 +424,15 @@ impl<S: Session> Shared<S> {
         let waited = now.saturating_duration_since(borrower.since);
         let opening =
             ledger.opening_time.total(now).saturating_sub(request.opening_mark).min(waited);
+        let checking = ledger.checking_time.total(now).saturating_sub(request.checking_mark);
+        let checking = checking.min(waited.saturating_sub(opening));
         TimedOut {
             pool: self.settings.name.clone(),
             limit: request.limit,
-            phase: if ledger.opening_time.is_running() { Phase::Opening } else { Phase::Queueing },
+            phase: ledger.phase(),
             runtime_stalled: waited >= STALLED && ledger.seat.is_stuck_since(borrower.since),
-            queueing: waited.saturating_sub(opening),
+            queueing: waited.saturating_sub(opening).saturating_sub(checking),
+            checking,
             opening,
             status: ledger.status(now),
             last_failure: ledger.outage.last().map(|last| LastFailure {

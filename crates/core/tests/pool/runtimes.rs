@@ -157,6 +157,24 @@ fn a_runtime_that_dies_in_the_middle_of_anything_loses_nothing() {
 }
 
 #[test]
+fn a_runtime_that_dies_during_a_check_loses_nothing() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.check_after_idle(Duration::ZERO).build().unwrap();
+    let first = runtime();
+    drop(first.block_on(pool.acquire()).unwrap());
+    backend.next(Verb::Check, Act::hang());
+    first.block_on(async {
+        let hasty = AcquireOptions::new().timeout(ms(5));
+        assert!(pool.acquire_with(hasty).await.unwrap_err().is_timeout());
+    });
+    assert_eq!(pool.status().checking, 1);
+    drop(first);
+    assert_eq!((pool.status().size(), backend.book().aborted), (0, 1));
+    balanced(&pool.status());
+    backend.assert_all_ended();
+}
+
+#[test]
 fn a_waiter_on_another_runtime_survives_the_death_of_the_janitors() {
     let (backend, builder) = scripted(1);
     let pool = builder.build().unwrap();

@@ -7,14 +7,19 @@
 //! trace decides only what the documentation leaves open: when, within its
 //! bounds, a back-off ends, and which of two things at the same instant is first.
 
+mod comparing;
+mod outage;
+mod reading;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use sessionpool_core::{CloseReport, Counters, Fault, Phase, Status, TimedOut, TryAcquireError};
-use sessionpool_testkit::{Book, Verb};
+use sessionpool_core::{Counters, Fault, TryAcquireError};
+use sessionpool_testkit::Verb;
 
-use crate::case::{End, Plan, Settings, State};
-use crate::trace::{Call, Entry, Event, Outcome, Who};
+use self::outage::{Outage, is_worth_another_try};
+use crate::case::{Plan, Settings, State};
+use crate::trace::Outcome;
 
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -93,6 +98,12 @@ pub(crate) struct Waiting {
     mark: Duration,
 }
 
+impl Waiting {
+    fn deadline(&self) -> Duration {
+        self.since.saturating_add(self.limit)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Granted(u64),
@@ -122,16 +133,6 @@ impl Verdict {
             Self::TimedOut => Answer::TimedOut,
         }
     }
-}
-
-#[derive(Debug, Default)]
-struct Outage {
-    /// Openings failed in a row.
-    streak: u32,
-    last: Option<(Fault, Duration)>,
-    /// The next opening begins between these.
-    earliest: Duration,
-    latest: Duration,
 }
 
 // ===== what callers do =====
@@ -368,12 +369,14 @@ impl Model {
     fn wants_opening(&self, more: usize) -> bool {
         let opening = self.opening() + more;
         let abreast = if self.outage.streak == 0 { self.settings.max_connecting } else { 1 };
-        let stock_is_low =
-            self.stock.len() + opening < self.settings.min_idle && !self.is_rejected();
         !self.is_closed()
             && self.taken() + more < self.settings.max_size
             && opening < abreast
-            && (self.queue.len() > opening || stock_is_low)
+            && (self.queue.len() > opening || self.is_stock_low(more))
+    }
+
+    fn is_stock_low(&self, more: usize) -> bool {
+        self.stock.len() + self.opening() + more < self.settings.min_idle && !self.is_rejected()
     }
 
     /// How many openings may begin now.
@@ -465,346 +468,4 @@ impl Model {
         self.begun = 0;
         self.entitled = 0;
     }
-}
-
-// ===== what the trace says =====
-
-impl Model {
-    /// Reads what the pool did until now, when it has nothing left to do.
-    pub(crate) fn read(&mut self, trace: &[Entry], now: Duration) {
-        self.closings = trace.iter().filter_map(Entry::closing).collect();
-        self.begun = 0;
-        self.entitled = self.room_to_open();
-        for entry in trace {
-            if std::env::var_os("TR").is_some() {
-                eprintln!("{:?} {:?}", entry.at, entry.event);
-            }
-            self.pass(entry.at);
-            self.entitled = self.entitled.max(self.begun + self.room_to_open());
-            self.happened(entry.event);
-            self.entitled = self.entitled.max(self.begun + self.room_to_open());
-        }
-        self.pass(now);
-        if let Some((at, what)) = self.due() {
-            assert!(at > now, "at {at:?} {what}; nothing happened by {now:?}");
-        }
-    }
-
-    fn happened(&mut self, event: Event) {
-        if let Event::Woken(who) = event {
-            return self.woken(who);
-        }
-        assert_eq!(self.to_wake, [], "these waiters have to be woken before {event:?}");
-        match event {
-            Event::Began(Call::Open(opening)) => self.opening_began(opening),
-            Event::Began(Call::Release(session)) => self.cleaning_began(session),
-            Event::Began(Call::Close(session)) => self.closing_began(session),
-            Event::Opened { opening, session, clean } => self.opened(opening, session, clean),
-            Event::Ended(Call::Open(opening), outcome) => self.opening_failed(opening, outcome),
-            Event::Ended(Call::Release(session), outcome) => self.cleaning_ended(session, outcome),
-            Event::Ended(Call::Close(session), outcome) => self.closing_ended(session, outcome),
-            Event::Aborted(session) => panic!("session {session} is aborted, on a living runtime"),
-            Event::Woken(_) => {}
-        }
-    }
-
-    fn woken(&mut self, who: Who) {
-        let Who::Waiter(waiter) = who else { return };
-        if let Some(first) = self.to_wake.pop_front() {
-            assert_eq!(waiter, first, "the wrong waiter is woken");
-            return;
-        }
-        let late = self.queue.iter().position(|waiting| waiting.deadline() <= self.now);
-        let waiting = late.and_then(|at| self.queue.remove(at));
-        let waiting = waiting.unwrap_or_else(|| panic!("waiter {waiter} is woken for nothing"));
-        assert_eq!(waiter, waiting.waiter, "the wrong waiter times out");
-        self.counters.timed_out += 1;
-        self.decided.insert(waiter, (waiting, Verdict::TimedOut));
-    }
-
-    fn opening_began(&mut self, opening: u32) {
-        self.begun += 1;
-        assert!(self.begun <= self.entitled, "opening {opening} is not needed, or not yet");
-        let running = self.call(Verb::Open, self.settings.connect_timeout);
-        self.openings.insert(opening, running);
-        assert!(self.taken() <= self.settings.max_size, "opening {opening} is beyond max_size");
-        assert!(self.opening() <= self.settings.max_connecting, "max_connecting are under way");
-        self.outage.latest = self.outage.latest.min(self.now);
-    }
-
-    fn opened(&mut self, opening: u32, session: u64, clean: bool) {
-        self.end_opening(opening, Outcome::Well);
-        if !clean {
-            return self.move_to(session, Stage::Refused(None));
-        }
-        self.counters.opened += 1;
-        self.outage.succeeded();
-        self.settle(session);
-    }
-
-    fn opening_failed(&mut self, opening: u32, outcome: Outcome) {
-        self.end_opening(opening, outcome);
-        self.no_session(match outcome {
-            Outcome::Badly(fault) => fault,
-            Outcome::CutOff => Fault::Transient,
-            Outcome::Well | Outcome::Panicked => Fault::Other,
-        });
-    }
-
-    fn end_opening(&mut self, opening: u32, outcome: Outcome) {
-        let running = self.openings.remove(&opening).expect("only what began ends");
-        running.ends(outcome, self.now);
-    }
-
-    fn no_session(&mut self, fault: Fault) {
-        self.counters.open_failed += 1;
-        self.outage.failed(fault, self.now);
-        if is_worth_another_try(fault) {
-            return;
-        }
-        while let Some(first) = self.queue.pop_front() {
-            self.counters.failed += 1;
-            self.decide(first, Verdict::Failed(fault));
-        }
-    }
-
-    fn cleaning_began(&mut self, session: u64) {
-        let running = Some(self.call(Verb::Release, self.settings.release_timeout));
-        match self.sessions.get_mut(&session) {
-            Some(Stage::Releasing(began @ None) | Stage::Cleaning(began @ None)) => {
-                *began = running;
-            }
-            stage => panic!("session {session} is cleaned: {stage:?}"),
-        }
-    }
-
-    fn cleaning_ended(&mut self, session: u64, outcome: Outcome) {
-        match self.sessions.get(&session).copied() {
-            Some(Stage::Cleaning(Some(running))) => {
-                running.ends(outcome, self.now);
-                self.cleaned(session, outcome);
-            }
-            Some(Stage::Releasing(Some(running))) => {
-                assert_eq!(outcome, running.seen_at(self.now), "release of session {session}");
-                self.released.push((session, outcome));
-                self.counters.returned += 1;
-                self.cleaned(session, outcome);
-            }
-            Some(Stage::Abandoned) => self.give_back(session, State::Dirty),
-            stage => panic!("cleaning of session {session} ended: {stage:?}"),
-        }
-    }
-
-    fn cleaned(&mut self, session: u64, outcome: Outcome) {
-        match outcome {
-            Outcome::Well => self.settle(session),
-            _ => self.end(session, Why::Unclean),
-        }
-    }
-
-    fn closing_began(&mut self, session: u64) {
-        if self.stock.first().is_some_and(|oldest| oldest.session == session) {
-            let at = self.expiry().unwrap_or(Duration::MAX);
-            assert!(at <= self.now, "session {session} expires, with {} idle", self.stock.len());
-            self.expire();
-        }
-        let running = Some(self.call(Verb::Close, self.settings.close_timeout));
-        match self.sessions.get_mut(&session) {
-            Some(Stage::Closing(_, began @ None) | Stage::Refused(began @ None)) => {
-                *began = running;
-            }
-            stage => panic!("session {session} is closed: {stage:?}"),
-        }
-    }
-
-    fn closing_ended(&mut self, session: u64, outcome: Outcome) {
-        match self.sessions.remove(&session) {
-            Some(Stage::Closing(why, Some(running))) => {
-                running.ends(outcome, self.now);
-                self.gone(why, outcome);
-            }
-            Some(Stage::Refused(Some(running))) => {
-                running.ends(outcome, self.now);
-                self.no_session(Fault::Other);
-            }
-            stage => panic!("closing of session {session} ended: {stage:?}"),
-        }
-    }
-
-    fn gone(&mut self, why: Why, outcome: Outcome) {
-        let closed = &mut self.counters.closed;
-        *match why {
-            Why::Expired => &mut closed.expired,
-            Why::Surplus => &mut closed.surplus,
-            Why::Broken => &mut closed.broken,
-            Why::Unclean => &mut closed.unclean,
-            Why::PoolClosed => &mut closed.pool_closed,
-        } += 1;
-        if outcome != Outcome::Well {
-            self.counters.close_failed += 1;
-        }
-    }
-
-    /// A call begins, as the backend was told to answer it.
-    fn call(&self, verb: Verb, limit: Duration) -> Running {
-        let Plan { takes, ends } = self.plans.get(&verb).copied().unwrap_or(Plan::SUCCEED);
-        let (takes, outcome) = match ends {
-            End::Never => (Duration::MAX, Outcome::CutOff),
-            End::Well | End::Unclean => (takes, Outcome::Well),
-            End::Badly(fault) => (takes, Outcome::Badly(fault)),
-            End::Panicking => (takes, Outcome::Panicked),
-        };
-        let own_end = (self.now.saturating_add(takes), outcome);
-        if takes > limit {
-            Running { until: self.now + limit, outcome: Outcome::CutOff, own_end }
-        } else {
-            Running { until: own_end.0, outcome, own_end }
-        }
-    }
-}
-
-impl Running {
-    fn ends(self, outcome: Outcome, now: Duration) {
-        assert_eq!((outcome, now), (self.outcome, self.until), "how and when a call ended");
-    }
-
-    /// Polled later than its time limit, it may have come to its own end.
-    fn seen_at(self, now: Duration) -> Outcome {
-        let (until, outcome) = self.own_end;
-        if until <= now { outcome } else { self.outcome }
-    }
-}
-
-impl Waiting {
-    fn deadline(&self) -> Duration {
-        self.since.saturating_add(self.limit)
-    }
-}
-
-impl Entry {
-    fn closing(&self) -> Option<(Duration, u64)> {
-        match self.event {
-            Event::Began(Call::Close(session)) => Some((self.at, session)),
-            _ => None,
-        }
-    }
-}
-
-impl Outage {
-    fn succeeded(&mut self) {
-        *self = Self { last: self.last, ..Self::default() };
-    }
-
-    /// Back-off: after a transient failure at most 100 ms, twice that after the
-    /// next, up to 10 s; after a rejection between half of it and all of 1 s,
-    /// then 2 s, up to 60 s; where the backend says when, then.
-    fn failed(&mut self, fault: Fault, now: Duration) {
-        self.streak += 1;
-        self.last = Some((fault, now));
-        let doubled = |first: u64, most: u64| {
-            Duration::from_millis(most.min(first << (self.streak - 1).min(16)))
-        };
-        let (least, most) = match fault {
-            Fault::Busy { retry_after: Some(after) } => (after, after),
-            _ if is_worth_another_try(fault) => (Duration::ZERO, doubled(100, 10_000)),
-            _ => (doubled(1_000, 60_000) / 2, doubled(1_000, 60_000)),
-        };
-        self.earliest = now + least;
-        self.latest = now + most;
-    }
-}
-
-fn is_worth_another_try(fault: Fault) -> bool {
-    matches!(fault, Fault::Busy { .. } | Fault::Transient)
-}
-
-// ===== comparing =====
-
-#[derive(Debug, PartialEq, Eq)]
-struct Sizes {
-    opening: usize,
-    idle: usize,
-    leased: usize,
-    cleaning: usize,
-    closing: usize,
-    waiters: usize,
-    oldest_waiter: Option<Duration>,
-    closed: bool,
-}
-
-impl Model {
-    pub(crate) fn check_status(&self, status: &Status) {
-        assert_eq!(Sizes::of(status), self.sizes(), "the pool's sizes and the reference's");
-        assert_eq!(status.counters, self.counters, "the pool's counters and the reference's");
-        assert!(status.size() <= self.settings.max_size, "{status}");
-        check_balance(status);
-    }
-
-    pub(crate) fn check_book(&self, book: &Book, leases: usize) {
-        assert!(book.violations.is_empty(), "{:?}", book.violations);
-        assert_eq!(book.live, self.taken(), "{book:?}");
-        assert_eq!(book.opening, self.openings.len(), "{book:?}");
-        assert_eq!(book.held, leases, "{book:?}");
-        assert!(book.peak <= self.settings.max_size, "{book:?}");
-    }
-
-    pub(crate) fn check_timed_out(&self, waiting: &Waiting, told: &TimedOut) {
-        let waited = self.now - waiting.since;
-        let opening = (self.opening_time - waiting.mark).min(waited);
-        let phase = if self.is_opening() { Phase::Opening } else { Phase::Queueing };
-        assert_eq!(told.limit, waiting.limit);
-        assert_eq!((told.queueing, told.opening), (waited - opening, opening), "{told}");
-        assert_eq!(told.phase, phase, "{told}");
-        assert_eq!(told.holders.len(), self.leased().min(5), "{told}");
-        let told_failure =
-            told.last_failure.as_ref().map(|last| (last.fault, last.age, last.streak));
-        let failure =
-            self.outage.last.map(|(fault, at)| (fault, self.now - at, self.outage.streak));
-        assert_eq!(told_failure, failure, "{told}");
-    }
-
-    pub(crate) fn check_report(&self, report: &CloseReport) {
-        let before = self.before_close.unwrap_or_default();
-        let gone = self.counters.closed.total() - before.closed.total();
-        let failed = self.counters.close_failed - before.close_failed;
-        assert_eq!((report.closed, report.failed), (gone - failed, failed), "{report}");
-        assert_eq!(report.in_progress, self.taken() - self.leased(), "{report}");
-        assert_eq!(report.still_out.len(), self.leased(), "{report}");
-    }
-
-    fn sizes(&self) -> Sizes {
-        Sizes {
-            opening: self.opening(),
-            idle: self.stock.len(),
-            leased: self.leased(),
-            cleaning: self.count(|stage| matches!(stage, Stage::Cleaning(_))),
-            closing: self.count(|stage| matches!(stage, Stage::Closing(..))),
-            waiters: self.queue.len(),
-            oldest_waiter: self.queue.front().map(|first| self.now - first.since),
-            closed: self.is_closed(),
-        }
-    }
-}
-
-impl Sizes {
-    const fn of(status: &Status) -> Self {
-        let Status { opening, idle, leased, cleaning, closing, .. } = *status;
-        let Status { waiters, oldest_waiter, closed, .. } = *status;
-        Self { opening, idle, leased, cleaning, closing, waiters, oldest_waiter, closed }
-    }
-}
-
-/// The sums that [`Counters`] promises.
-fn check_balance(status: &Status) {
-    let Status { counters, .. } = status;
-    let answered = counters.acquired
-        + counters.timed_out
-        + counters.cancelled
-        + counters.queue_full
-        + counters.failed
-        + counters.refused_closed;
-    let live = status.idle + status.leased + status.cleaning + status.closing;
-    assert_eq!(counters.requested, answered + status.waiters as u64, "{status:?}");
-    assert_eq!(counters.acquired, counters.returned + status.leased as u64, "{status:?}");
-    assert_eq!(counters.opened, counters.closed.total() + live as u64, "{status:?}");
 }

@@ -1,11 +1,10 @@
 //! What happened, in the order in which it happened: every call to the backend,
 //! its end, and every wake-up, each with its time.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::Wake;
+use std::task::{Poll, Waker};
 use std::time::Duration;
+use std::{fmt, future};
 
 use sessionpool_core::Fault;
 use tokio::runtime;
@@ -19,15 +18,22 @@ struct Inner {
     start: Instant,
     /// Knows the virtual time, on whatever thread.
     runtime: runtime::Handle,
+    /// True if it is told as it happens.
+    aloud: bool,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     entries: Vec<Entry>,
+    /// Who hears of it when there are too many of them.
+    flooded: Option<Waker>,
     openings: u32,
     opens_unclean: bool,
 }
+
+/// No step has that many consequences.
+const FLOOD: usize = 2_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -76,11 +82,12 @@ pub(crate) enum Who {
 }
 
 impl Trace {
-    /// Begins now, on this runtime.
-    pub(crate) fn begin() -> Self {
+    /// Begins now, on this runtime; `aloud` prints it, too.
+    pub(crate) fn begin(aloud: bool) -> Self {
         Self(Arc::new(Inner {
             start: Instant::now(),
             runtime: runtime::Handle::current(),
+            aloud,
             state: Mutex::default(),
         }))
     }
@@ -92,7 +99,39 @@ impl Trace {
 
     pub(crate) fn note(&self, event: Event) {
         let at = self.now();
-        self.with(|state| state.entries.push(Entry { at, event }));
+        self.tell(&event);
+        let flooded = self.with(|state| {
+            state.entries.push(Entry { at, event });
+            state.flooded.take_if(|_| state.entries.len() > FLOOD)
+        });
+        if let Some(waker) = flooded {
+            waker.wake();
+        }
+    }
+
+    /// Prints what happens now, if it is told aloud.
+    pub(crate) fn tell(&self, what: &impl fmt::Debug) {
+        if self.0.aloud {
+            println!("{:>10.3?} {what:?}", self.now());
+        }
+    }
+
+    /// Waits until something goes round in circles.
+    ///
+    /// # Panics
+    ///
+    /// Then.
+    pub(crate) async fn flooded(&self) {
+        future::poll_fn(|cx| {
+            self.check_flood();
+            self.with(|state| state.flooded = Some(cx.waker().clone()));
+            Poll::Pending
+        })
+        .await
+    }
+
+    pub(crate) fn check_flood(&self) {
+        assert!(self.len() <= FLOOD, "the pool does not come to rest");
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -162,34 +201,5 @@ impl Drop for UnderWay {
             let outcome = if panicked { Outcome::Panicked } else { Outcome::CutOff };
             self.trace.note(Event::Ended(self.call, outcome));
         }
-    }
-}
-
-/// A waker that notes in the trace that it was used.
-#[derive(Debug)]
-pub(crate) struct Bell {
-    who: Who,
-    trace: Trace,
-    rung: AtomicBool,
-}
-
-impl Bell {
-    pub(crate) fn new(who: Who, trace: &Trace) -> Arc<Self> {
-        Arc::new(Self { who, trace: trace.clone(), rung: AtomicBool::new(false) })
-    }
-
-    pub(crate) fn was_rung(&self) -> bool {
-        self.rung.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn silence(&self) {
-        self.rung.store(false, Ordering::Relaxed);
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.rung.store(true, Ordering::Relaxed);
-        self.trace.note(Event::Woken(self.who));
     }
 }

@@ -1,0 +1,47 @@
+//! Pausing, resizing.
+
+use tokio::time::Instant;
+
+use super::Ledger;
+use crate::Pause;
+use crate::pool::aftermath::Aftermath;
+use crate::pool::idle::Idle;
+use crate::pool::places::Ending;
+use crate::pool::queue::Verdict;
+
+impl<S> Ledger<S> {
+    /// Lends nothing from now on, and opens nothing.
+    pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
+        self.pause = Some(pause);
+        if pause == Pause::Wait {
+            return;
+        }
+        while let Some(waker) = self.queue.serve_first(|_| Verdict::Paused) {
+            self.counters.refused_paused += 1;
+            aftermath.wake_all([waker]);
+        }
+    }
+
+    /// Lends again: what is idle to those who wait, in their order.
+    pub(crate) fn resume(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.pause = None;
+        self.serve_from_stock(now, aftermath);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Sessions there are and that are not being ended.
+    pub(super) fn staying(&self) -> usize {
+        self.places.taken() - self.places.tally().closing
+    }
+
+    /// Allows more sessions, or fewer: surplus idle ones end now, others when they
+    /// come back.
+    pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
+        self.limits.max_size = max_size;
+        while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
+            let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
+            self.end(place, session, Ending::Surplus, aftermath);
+        }
+        self.call_if_opening_wanted(aftermath);
+    }
+}

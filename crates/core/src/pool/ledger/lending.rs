@@ -1,0 +1,195 @@
+//! Who gets a session: at once, or in the order of the queue.
+
+use tokio::runtime;
+use tokio::time::Instant;
+
+use super::{Errand, Ledger, Refusal, Work};
+use crate::pool::aftermath::Aftermath;
+use crate::pool::idle::Idle;
+use crate::pool::outage::Failure;
+use crate::pool::places::{Borrower, Home, PlaceId, Stage};
+use crate::pool::queue::{Request, Seen, Ticket, Verdict};
+use crate::{Condition, Pause};
+
+impl<S> Ledger<S> {
+    /// An idle session, if there is one that may be lent as it is, and nobody waits:
+    /// that overtakes nobody.
+    #[inline]
+    pub(crate) fn lend(
+        &mut self,
+        borrower: Borrower,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<(PlaceId, S)> {
+        if self.pause.is_some() || !self.queue.is_empty() {
+            return None;
+        }
+        if self.needs_check(borrower.since, self.idle.newest()?) {
+            return None;
+        }
+        let Idle { place, session, .. } = self.idle.pop()?;
+        self.places.move_to(place, Stage::Leased(borrower));
+        self.counters.acquired += 1;
+        if self.idle.len() < self.limits.min_idle {
+            self.call_if_opening_wanted(aftermath);
+        }
+        Some((place, session))
+    }
+
+    /// Serves those who wait from stock. What was idle for too long to be lent
+    /// unseen is checked first, one for each who waits.
+    pub(super) fn serve_from_stock(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        if self.pause.is_some() {
+            return;
+        }
+        while self.queue.len() > self.places.tally().checking {
+            let Some(idle) = self.idle.pop() else { return };
+            if self.needs_check(now, &idle) {
+                self.check(idle, aftermath);
+            } else {
+                aftermath.wake_all(self.hand_over(now, idle.place, idle.session));
+            }
+        }
+    }
+
+    #[inline]
+    fn needs_check(&self, now: Instant, idle: &Idle<S>) -> bool {
+        let silent = now.saturating_duration_since(idle.alive);
+        self.limits.check_after_idle.is_some_and(|limit| silent >= limit)
+    }
+
+    /// Asks an idle session whether it is still alive, in the background: whoever
+    /// waits for it may give up without costing the session.
+    pub(super) fn check(&mut self, idle: Idle<S>, aftermath: &mut Aftermath<S>) {
+        let Idle { place, session, since, alive } = idle;
+        self.counters.checked += 1;
+        self.places.move_to(place, Stage::Checking);
+        self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });
+        aftermath.call(self.seat.call());
+    }
+
+    /// Queues an acquire. `runtime` is the one it waits on.
+    pub(crate) fn join(
+        &mut self,
+        now: Instant,
+        mut request: Request,
+        runtime: Option<runtime::Id>,
+        aftermath: &mut Aftermath<S>,
+    ) -> Result<Ticket, Refusal> {
+        if let Err(refusal) = self.admit(now, &request, runtime) {
+            aftermath.discard(request.waker);
+            self.call_if_opening_wanted(aftermath);
+            return Err(refusal);
+        }
+        request.opening_mark = self.opening_time.total(now);
+        request.checking_mark = self.checking_time.total(now);
+        let deadline = request.deadline();
+        let ticket = self.queue.join(request);
+        self.serve_from_stock(now, aftermath);
+        if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+            aftermath.call(self.seat.call());
+        }
+        Ok(ticket)
+    }
+
+    /// Starts a janitor's term where there is work for one.
+    pub(crate) fn seat_janitor_for_work(&mut self, runtime: Option<runtime::Id>) -> Option<Home> {
+        let work = !self.queue.is_empty() || self.wants_opening();
+        if work { self.seat_janitor(runtime) } else { None }
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        runtime: Option<runtime::Id>,
+    ) -> Result<(), Refusal> {
+        if !self.open {
+            self.counters.refused_closed += 1;
+            return Err(Refusal::Closed);
+        }
+        if self.pause == Some(Pause::Fail) {
+            self.counters.refused_paused += 1;
+            return Err(Refusal::Paused);
+        }
+        if let Some(failure) = self.hopeless(now) {
+            self.counters.failed += 1;
+            return Err(Refusal::Rejected(failure));
+        }
+        if request.limit.is_zero() {
+            self.counters.timed_out += 1;
+            return Err(Refusal::NoTime(request.borrower));
+        }
+        if self.queue.len() >= self.limits.max_waiters {
+            self.counters.queue_full += 1;
+            let max_waiters = self.limits.max_waiters;
+            return Err(Refusal::QueueFull { max_waiters, status: Box::new(self.status(now)) });
+        }
+        // Under loom there are no runtimes, and a model plays the janitor.
+        let played = cfg!(sessionpool_loom) && !self.seat.is_empty();
+        if runtime.is_none() && !played {
+            // Nothing could wake it at its deadline.
+            self.counters.failed += 1;
+            return Err(Refusal::NoRuntime);
+        }
+        Ok(())
+    }
+
+    /// Starts a janitor's term, if there is none and `runtime` can carry one.
+    pub(crate) fn seat_janitor(&mut self, runtime: Option<runtime::Id>) -> Option<Home> {
+        if self.seat.is_empty() && runtime.is_some() { Some(self.seat.take(runtime)) } else { None }
+    }
+
+    /// Why nobody need wait, while no session lives that could come back: a
+    /// rejection that stands, or an outage that has lasted too long. Of an outage the
+    /// end is found out by those it turns away: one of them causes an opening each
+    /// time that the pool no longer holds back.
+    pub(super) fn hopeless(&mut self, now: Instant) -> Option<Failure> {
+        if self.places.taken() > self.places.tally().opening {
+            return None;
+        }
+        if self.fails_fast(now) {
+            self.probe = true;
+            return self.outage.last().cloned();
+        }
+        self.outage.standing_rejection(now).filter(|_| self.places.taken() == 0).cloned()
+    }
+
+    pub(super) fn fails_fast(&self, now: Instant) -> bool {
+        self.limits.fail_fast_after.is_some_and(|limit| self.outage.has_lasted(now, limit))
+    }
+
+    /// A waiter that keeps its own time found it over.
+    pub(crate) fn time_is_over(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.expire_waiters(now, aftermath);
+        self.call_if_nothing_is_left(aftermath);
+    }
+
+    pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
+        self.queue.see(ticket)
+    }
+
+    /// An acquire leaves: it `gave_up`, being dropped, or the pool cannot serve it.
+    /// A session granted to it meanwhile passes on in the same step; it counts as
+    /// lent and returned.
+    pub(crate) fn leave(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        gave_up: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        let (request, verdict) = self.queue.leave(ticket);
+        aftermath.discard(request.waker);
+        match verdict {
+            None if gave_up => self.counters.cancelled += 1,
+            None => self.counters.failed += 1,
+            Some(Verdict::Granted(place, session)) => {
+                self.give_back(now, place, session, Condition::Clean, aftermath);
+            }
+            // Its cause may be the last of its kind, and somebody's to drop.
+            Some(Verdict::Failed(failure)) => aftermath.forget(Some(failure)),
+            Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
+        }
+        self.call_if_nothing_is_left(aftermath);
+    }
+}

@@ -1,0 +1,315 @@
+//! What becomes of a session that comes back, was opened, or was made fit.
+
+use std::task::Waker;
+
+use tokio::time::Instant;
+
+use super::{Errand, Ledger, Work};
+use crate::pool::aftermath::Aftermath;
+use crate::pool::idle::Idle;
+use crate::pool::outage::Failure;
+use crate::pool::places::{Borrower, Ending, PlaceId, Stage};
+use crate::pool::queue::Verdict;
+use crate::{Condition, Fault};
+
+impl<S> Ledger<S> {
+    /// A lease ended.
+    #[inline]
+    pub(crate) fn give_back(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.returned += 1;
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
+        match condition {
+            Condition::Clean => self.settle(now, place, session, aftermath),
+            Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
+            Condition::Broken(_) => self.end(place, session, Ending::Broken, aftermath),
+        }
+    }
+
+    /// A lease ended whose session is not to be lent again.
+    pub(crate) fn give_up(
+        &mut self,
+        place: PlaceId,
+        session: S,
+        ending: Ending,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.returned += 1;
+        self.end(place, session, ending, aftermath);
+    }
+
+    /// A lease ended whose session its holder keeps for good.
+    pub(crate) fn detach(&mut self, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        self.counters.returned += 1;
+        self.places.free(place);
+        Ending::Detached.count(&mut self.counters.closed);
+        self.place_freed(aftermath);
+    }
+
+    /// A session met that fault, or an opening did. When the backend is lost, every
+    /// session opened before is suspect; once for all of those.
+    pub(crate) fn met(&mut self, fault: Fault, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let news = !self.places.is_stale(place) && self.places.has_fresh_sessions();
+        if fault == Fault::BackendLost && news {
+            self.flush(aftermath);
+        }
+    }
+
+    /// Every session opened before now is suspect: idle ones end, others when they
+    /// come back.
+    pub(crate) fn flush(&mut self, aftermath: &mut Aftermath<S>) {
+        self.places.next_generation();
+        while let Some(idle) = self.idle.pop() {
+            self.end(idle.place, idle.session, Ending::Stale, aftermath);
+        }
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// An opening succeeded.
+    pub(crate) fn opened(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.opened += 1;
+        self.places.opened(now, place);
+        self.outage.succeeded();
+        self.settle(now, place, session, aftermath);
+        self.phases_changed(now);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// An opening failed; `jitter` is a random number in 0..1.
+    pub(crate) fn open_failed(
+        &mut self,
+        place: PlaceId,
+        failure: &Failure,
+        jitter: f64,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        self.met(failure.fault, place, aftermath);
+        self.places.free(place);
+        let now = failure.at;
+        aftermath.forget(self.outage.failed(failure.clone(), jitter));
+        let hopeless = self.fails_fast(now) && self.places.taken() == 0;
+        if hopeless || !failure.fault.is_retryable() {
+            while let Some(waker) = self.queue.serve_first(|_| Verdict::Failed(failure.clone())) {
+                self.counters.failed += 1;
+                aftermath.wake_all([waker]);
+            }
+        }
+        self.phases_changed(now);
+        self.place_freed(aftermath);
+    }
+
+    /// An opening ended without an answer: its runtime is going away.
+    pub(crate) fn open_abandoned(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        self.places.free(place);
+        self.phases_changed(now);
+        self.place_freed(aftermath);
+    }
+
+    /// A session was made fit for the next borrower.
+    pub(crate) fn cleaned(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.settle(now, place, session, aftermath);
+    }
+
+    /// Cleaning failed; the same errand goes on to close the session.
+    pub(crate) fn could_not_clean(
+        &mut self,
+        place: PlaceId,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
+        self.places.move_to(place, Stage::Closing(Ending::Unclean));
+    }
+
+    /// A session is gone, and its place is free.
+    pub(crate) fn gone(&mut self, place: PlaceId, confirmed: bool, aftermath: &mut Aftermath<S>) {
+        let ending = match self.places.free(place) {
+            Stage::Closing(ending) => ending,
+            // Only a dying runtime ends a session in any other stage.
+            _ => Ending::RuntimeLost,
+        };
+        ending.count(&mut self.counters.closed);
+        if !confirmed {
+            self.counters.close_failed += 1;
+        }
+        self.place_freed(aftermath);
+    }
+
+    /// A session answered a check. Unless it is lent now, it has been idle since
+    /// before.
+    pub(crate) fn checked(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        since: Instant,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.settle_since(now, since, place, session, aftermath);
+        self.phases_changed(now);
+    }
+
+    /// A check failed; the same errand goes on to close the session. When it is
+    /// lost, those that were last known to be `alive` no later are ended, too, so that
+    /// a caller pays for one check at most.
+    pub(crate) fn check_failed(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        fault: Fault,
+        alive: Instant,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.places.move_to(place, Stage::Closing(Ending::Dead));
+        self.met(fault, place, aftermath);
+        let lost = fault.ends_session();
+        while let Some(idle) = lost.then(|| self.idle.pop_silent_since(alive)).flatten() {
+            self.end(idle.place, idle.session, Ending::Dead, aftermath);
+        }
+        self.serve_from_stock(now, aftermath);
+        self.phases_changed(now);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// A clean session: to the first in line, or to stock.
+    #[inline]
+    pub(super) fn settle(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.settle_since(now, now, place, session, aftermath);
+    }
+
+    #[inline]
+    fn settle_since(
+        &mut self,
+        now: Instant,
+        since: Instant,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if !self.open {
+            return self.end(place, session, Ending::PoolClosed, aftermath);
+        }
+        if !self.seat.is_home(self.places.home(place)) {
+            return self.end(place, session, Ending::RuntimeLost, aftermath);
+        }
+        if self.places.is_stale(place) {
+            return self.end(place, session, Ending::Stale, aftermath);
+        }
+        if self.staying() > self.limits.max_size {
+            return self.end(place, session, Ending::Surplus, aftermath);
+        }
+        if !self.queue.is_empty() && self.pause.is_none() {
+            let waker = self.hand_over(now, place, session);
+            return aftermath.wake(waker);
+        }
+        if self.idle.len() >= self.limits.max_idle() {
+            return self.end(place, session, Ending::Surplus, aftermath);
+        }
+        self.places.move_to(place, Stage::Idle);
+        self.idle.push(Idle { place, session, since, alive: now });
+        self.call_for_expiry(aftermath);
+    }
+
+    pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
+        let places = &mut self.places;
+        let waker = self.queue.serve_first(|request| {
+            places.move_to(place, Stage::Leased(Borrower { since: now, ..request.borrower }));
+            Verdict::Granted(place, session)
+        });
+        self.counters.acquired += 1;
+        waker
+    }
+
+    pub(super) fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        if !self.open {
+            return self.end(place, session, Ending::PoolClosed, aftermath);
+        }
+        let home = self.places.home(place);
+        if !self.seat.is_home(home) {
+            return self.end(place, session, Ending::RuntimeLost, aftermath);
+        }
+        if self.places.is_stale(place) {
+            return self.end(place, session, Ending::Stale, aftermath);
+        }
+        self.places.move_to(place, Stage::Cleaning);
+        self.errands.push_back(Errand { place, work: Work::Clean(session) });
+        aftermath.call(self.seat.call());
+    }
+
+    /// Ends a session: in the background while its runtime lives, at once when
+    /// that is gone. Its place stays taken until it has ended.
+    pub(super) fn end(
+        &mut self,
+        place: PlaceId,
+        session: S,
+        ending: Ending,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if self.seat.is_home(self.places.home(place)) {
+            self.places.move_to(place, Stage::Closing(ending));
+            self.errands.push_back(Errand { place, work: Work::Close(session) });
+            aftermath.call(self.seat.call());
+        } else {
+            self.places.move_to(place, Stage::Closing(Ending::RuntimeLost));
+            aftermath.abort(place, session);
+        }
+    }
+
+    pub(super) fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.places.taken() == 0 {
+            let closers = std::mem::take(&mut self.closers);
+            aftermath.wake_all(closers.into_iter().map(|(_, waker)| waker));
+        }
+        self.call_if_nothing_is_left(aftermath);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Lets the janitor leave.
+    pub(super) fn call_if_nothing_is_left(&mut self, aftermath: &mut Aftermath<S>) {
+        if self.places.taken() == 0 && self.queue.is_empty() {
+            aftermath.call(self.seat.call());
+        }
+    }
+
+    pub(super) fn call_for_expiry(&mut self, aftermath: &mut Aftermath<S>) {
+        let due = [self.next_expiry(), self.next_keepalive()];
+        if due.into_iter().flatten().any(|at| self.seat.sleeps_beyond(at)) {
+            aftermath.call(self.seat.call());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What is due whenever the janitor looks.
+
+use tokio::time::Instant;
+
+use super::{Ledger, Round, Work};
+use crate::pool::aftermath::Aftermath;
+use crate::pool::idle::Idle;
+use crate::pool::places::{Ending, Home};
+
+impl<S> Ledger<S> {
+    /// Everything that is due.
+    pub(crate) fn round(&mut self, now: Instant, aftermath: &mut Aftermath<S>) -> Round<S> {
+        self.expire_waiters(now, aftermath);
+        self.expire_idle(now, aftermath);
+        self.keep_alive(now, aftermath);
+        self.start_openings(now);
+        self.seat.looked(now);
+        let over = self.places.taken() == 0
+            && self.queue.is_empty()
+            && !(self.open && self.pause.is_none() && (self.stock_is_low() || self.probe));
+        let next = self.next_event(now);
+        if over {
+            self.seat.leave();
+        } else {
+            self.seat.sleep_until(next);
+        }
+        Round { errands: std::mem::take(&mut self.errands), next, over }
+    }
+
+    /// The janitor's runtime is gone, and with it every socket opened there.
+    /// Whoever still waits is woken, to start another janitor on its own runtime.
+    pub(crate) fn janitor_lost(&mut self, home: Home, aftermath: &mut Aftermath<S>) {
+        if !self.seat.is_home(home) {
+            return;
+        }
+        self.seat.leave();
+        while let Some(idle) = self.idle.pop() {
+            self.end(idle.place, idle.session, Ending::RuntimeLost, aftermath);
+        }
+        for errand in std::mem::take(&mut self.errands) {
+            match errand.work {
+                Work::Open => unreachable!("an opening goes out in the round that decides on it"),
+                Work::Check { session, .. } | Work::Clean(session) | Work::Close(session) => {
+                    self.end(errand.place, session, Ending::RuntimeLost, aftermath);
+                }
+            }
+        }
+        aftermath.wake_all(self.queue.take_wakers());
+    }
+
+    pub(super) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let wakers = self.queue.expire(now);
+        self.counters.timed_out += wakers.len() as u64;
+        aftermath.wake_all(wakers);
+    }
+
+    pub(super) fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let Some(limit) = self.limits.idle_timeout else { return };
+        while self.idle.len() > self.limits.min_idle {
+            match self.idle.oldest() {
+                Some(oldest) if now.saturating_duration_since(oldest.since) >= limit => {}
+                _ => return,
+            }
+            if let Some(Idle { place, session, .. }) = self.idle.pop_oldest() {
+                self.end(place, session, Ending::Expired, aftermath);
+            }
+        }
+    }
+
+    /// When the idle session unused the longest expires.
+    #[inline]
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        if self.idle.len() <= self.limits.min_idle {
+            return None;
+        }
+        self.idle.oldest()?.since.checked_add(self.limits.idle_timeout?)
+    }
+
+    fn keep_alive(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let Some(limit) = self.limits.keepalive_interval else { return };
+        let Some(then) = now.checked_sub(limit) else { return };
+        while let Some(idle) = self.idle.pop_silent_since(then) {
+            self.check(idle, aftermath);
+        }
+    }
+
+    /// When the idle session silent the longest is to be checked.
+    pub(super) fn next_keepalive(&self) -> Option<Instant> {
+        let limit = self.limits.keepalive_interval?;
+        self.idle.longest_silent()?.checked_add(limit)
+    }
+
+    pub(super) fn next_event(&self, now: Instant) -> Option<Instant> {
+        let retry = if self.wants_opening() { self.outage.holds_back_until(now) } else { None };
+        [self.queue.earliest(), self.next_expiry(), self.next_keepalive(), retry]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

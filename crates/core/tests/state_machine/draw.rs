@@ -1,0 +1,152 @@
+//! How histories are drawn.
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use sessionpool_core::Fault;
+use sessionpool_testkit::Verb;
+
+use crate::case::{Case, End, Ending, Manner, Patience, Plan, Settings, Span, State, Step};
+
+pub(crate) fn any_case() -> impl Strategy<Value = Case> {
+    let ending = prop_oneof![Just(Ending::Close), Just(Ending::DropPool)];
+    let steps = vec(any_step(), 1..=100);
+    (any_settings(), any::<bool>(), any::<u64>(), steps, ending).prop_map(
+        |(settings, attentive, jitter, steps, ending)| Case {
+            settings,
+            attentive,
+            jitter,
+            steps,
+            ending,
+        },
+    )
+}
+
+fn any_settings() -> impl Strategy<Value = Settings> {
+    let limits = (1..=4_usize, 0..=5_usize, 0..=4_usize, 0..=7_usize, 1..=2_usize);
+    let times = (
+        select(vec![millis(7_000), millis(1_000), millis(60)]),
+        select(vec![millis(3_000), millis(150)]),
+        select(vec![millis(2_000), millis(130)]),
+        select(vec![millis(2_500), millis(170)]),
+        option::weighted(0.8, select(vec![millis(5_500), millis(210)])),
+    );
+    (limits, times).prop_map(|((max_size, idle, stock, waiters, max_connecting), times)| {
+        // Tight limits are for a few cases only.
+        let max_idle = if idle > 2 { max_size } else { idle.min(max_size) };
+        let max_waiters = waiters.min(4);
+        let (acquire_timeout, connect_timeout, release_timeout, close_timeout, idle_timeout) =
+            times;
+        Settings {
+            max_size,
+            max_idle,
+            min_idle: stock.saturating_sub(2).min(max_idle),
+            max_waiters,
+            max_connecting,
+            acquire_timeout,
+            connect_timeout,
+            release_timeout,
+            close_timeout,
+            idle_timeout,
+        }
+    })
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let which = || 0..4_usize;
+    prop_oneof![
+        30 => any_patience().prop_map(Step::Acquire),
+        6 => Just(Step::TryAcquire),
+        6 => (which(), any::<bool>()).prop_map(|(waiter, moved)| Step::Poll { waiter, moved }),
+        14 => Just(Step::PollWoken),
+        8 => which().prop_map(Step::Leave),
+        30 => (which(), any_state(), any_manner())
+            .prop_map(|(lease, state, manner)| Step::Return { lease, state, manner }),
+        8 => (which(), any_state()).prop_map(|(lease, state)| Step::Release { lease, state }),
+        8 => which().prop_map(Step::PollRelease),
+        2 => which().prop_map(Step::DropRelease),
+        8 => any_opening().prop_map(|plan| Step::Backend(Verb::Open, plan)),
+        3 => any_plan().prop_map(|plan| Step::Backend(Verb::Release, plan)),
+        3 => any_plan().prop_map(|plan| Step::Backend(Verb::Close, plan)),
+        30 => any_span().prop_map(Step::Advance),
+        1 => close_deadline().prop_map(Step::Close),
+        1 => which().prop_map(Step::PollClose),
+        1 => which().prop_map(Step::DropClose),
+    ]
+}
+
+fn any_patience() -> impl Strategy<Value = Patience> {
+    prop_oneof![
+        4 => Just(Patience::PoolsOwn),
+        1 => Just(Patience::Of(Duration::ZERO)),
+        2 => Just(Patience::Of(millis(40))),
+        2 => Just(Patience::Of(millis(2_000))),
+        1 => Just(Patience::Of(Duration::MAX)),
+    ]
+}
+
+fn any_state() -> impl Strategy<Value = State> {
+    prop_oneof![4 => Just(State::Clean), 2 => Just(State::Dirty), 1 => Just(State::Broken)]
+}
+
+fn any_manner() -> impl Strategy<Value = Manner> {
+    prop_oneof![
+        4 => Just(Manner::Plainly),
+        1 => Just(Manner::OnAnotherThread),
+        1 => Just(Manner::WhileUnwinding),
+    ]
+}
+
+fn any_opening() -> impl Strategy<Value = Plan> {
+    let busy = |retry_after| End::Badly(Fault::Busy { retry_after });
+    let ends = prop_oneof![
+        12 => Just(End::Well),
+        3 => Just(End::Badly(Fault::Transient)),
+        1 => Just(End::Badly(Fault::Rejected)),
+        1 => Just(busy(None)),
+        1 => Just(busy(Some(millis(300)))),
+        1 => Just(End::Never),
+        1 => Just(End::Panicking),
+        1 => Just(End::Unclean),
+    ];
+    (any_time(), ends).prop_map(|(takes, ends)| Plan { takes, ends })
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let ends = prop_oneof![
+        4 => Just(End::Well),
+        1 => Just(End::Badly(Fault::Other)),
+        1 => Just(End::Badly(Fault::SessionLost)),
+        1 => Just(End::Never),
+        1 => Just(End::Panicking),
+    ];
+    (any_time(), ends).prop_map(|(takes, ends)| Plan { takes, ends })
+}
+
+/// Never as long as any time limit: either end would be right.
+fn any_time() -> impl Strategy<Value = Duration> {
+    select(vec![millis(0), millis(20), millis(50), millis(700), millis(5_000)])
+}
+
+fn any_span() -> impl Strategy<Value = Span> {
+    prop_oneof![
+        1 => Just(Span::Of(Duration::ZERO)),
+        2 => Just(Span::Of(millis(1))),
+        4 => Just(Span::Of(millis(50))),
+        3 => Just(Span::Of(millis(1_000))),
+        1 => Just(Span::Of(millis(10_000))),
+        1 => Just(Span::IdleTimeout),
+        1 => Just(Span::AcquireTimeout),
+    ]
+}
+
+fn close_deadline() -> impl Strategy<Value = Duration> {
+    select(vec![Duration::ZERO, millis(90), millis(4_000), Duration::MAX])
+}
+
+const fn millis(number: u64) -> Duration {
+    Duration::from_millis(number)
+}

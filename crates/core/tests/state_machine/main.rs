@@ -1,0 +1,127 @@
+//! The pool against a sequential reference: random histories of everything that
+//! callers, the backend and time can do to it.
+//!
+//! A failing history is shrunk, shown step by step, and kept beside this file to be
+//! tried first from then on. `PROPTEST_CASES` sets how many histories there are.
+
+mod backend;
+mod case;
+mod draw;
+mod hand;
+mod history;
+mod model;
+mod trace;
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::{env, panic};
+
+use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
+use sessionpool_core::Counters;
+
+use self::case::Case;
+
+const CASES: u32 = 2_000;
+
+#[test]
+fn the_pool_does_what_the_reference_does() {
+    let mut runner = TestRunner::new(config());
+    let reached = RefCell::new([0; REACHABLE.len()]);
+    watch::start();
+    silence_panics();
+    let outcome = runner.run(&draw::any_case(), |case| {
+        watch::begins(&case);
+        let counters = silently(|| history::run(&case, false));
+        add(&mut reached.borrow_mut(), &counters);
+        Ok(())
+    });
+    watch::all_ended();
+    if let Err(failure) = outcome {
+        if let TestError::Fail(_, case) = &failure {
+            tell(case);
+        }
+        panic!("{failure}\n{runner}");
+    }
+    check_everything_was_reached(&reached.borrow(), runner.config().cases);
+}
+
+fn config() -> Config {
+    let mut config = Config::with_source_file(file!());
+    let beside = FileFailurePersistence::WithSource("proptest-regressions");
+    config.failure_persistence = Some(Box::new(beside));
+    config.max_shrink_iters = 50_000;
+    if env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = CASES;
+    }
+    config
+}
+
+/// Prints a failing history as it goes.
+fn tell(case: &Case) {
+    println!("the shortest failing history:");
+    let _ = panic::catch_unwind(|| history::run(case, true));
+}
+
+// ===== panics =====
+
+thread_local! {
+    /// True while panics on this thread are scripted, or caught and told by the
+    /// runner.
+    static SILENT: Cell<bool> = const { Cell::new(false) };
+}
+
+fn silence_panics() {
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !SILENT.get() {
+            loud(info);
+        }
+    }));
+}
+
+fn silently<T>(work: impl FnOnce() -> T) -> T {
+    struct Loud;
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            SILENT.set(false);
+        }
+    }
+    let _loud_again = Loud;
+    SILENT.set(true);
+    work()
+}
+
+// ===== what was reached =====
+
+type Count = fn(&Counters) -> u64;
+
+/// What histories must come to: a reference agrees easily with a pool to which
+/// nothing happens.
+const REACHABLE: [(&str, Count); 13] = [
+    ("acquired", |counters| counters.acquired),
+    ("timed out", |counters| counters.timed_out),
+    ("cancelled", |counters| counters.cancelled),
+    ("queue full", |counters| counters.queue_full),
+    ("failed", |counters| counters.failed),
+    ("refused, being closed", |counters| counters.refused_closed),
+    ("opening failed", |counters| counters.open_failed),
+    ("expired", |counters| counters.closed.expired),
+    ("surplus", |counters| counters.closed.surplus),
+    ("broken", |counters| counters.closed.broken),
+    ("unclean", |counters| counters.closed.unclean),
+    ("ended by closing the pool", |counters| counters.closed.pool_closed),
+    ("closing failed", |counters| counters.close_failed),
+];
+
+fn add(reached: &mut [u64; REACHABLE.len()], counters: &Counters) {
+    for (sum, (_, count)) in reached.iter_mut().zip(REACHABLE) {
+        *sum += count(counters);
+    }
+}
+
+fn check_everything_was_reached(reached: &[u64; REACHABLE.len()], cases: u32) {
+    for (sum, (what, _)) in reached.iter().zip(REACHABLE) {
+        println!("{what}: {sum}");
+        assert!(*sum > 0 || cases < CASES, "no history came to: {what}");
+    }
+}

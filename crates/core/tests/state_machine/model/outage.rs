@@ -1,0 +1,43 @@
+//! What failing openings lead to.
+
+use std::time::Duration;
+
+use sessionpool_core::Fault;
+
+#[derive(Debug, Default)]
+pub(super) struct Outage {
+    /// Openings failed in a row.
+    pub(super) streak: u32,
+    pub(super) last: Option<(Fault, Duration)>,
+    /// The next opening begins between these.
+    pub(super) earliest: Duration,
+    pub(super) latest: Duration,
+}
+
+impl Outage {
+    pub(super) fn succeeded(&mut self) {
+        *self = Self { last: self.last, ..Self::default() };
+    }
+
+    /// Back-off: after a transient failure at most 100 ms, twice that after the
+    /// next, up to 10 s; where the backend says when, not before then; after a
+    /// rejection between half of it and all of 1 s, then 2 s, up to 60 s.
+    pub(super) fn failed(&mut self, fault: Fault, now: Duration) {
+        self.streak += 1;
+        self.last = Some((fault, now));
+        let doubled = |first: u64, most: u64| {
+            Duration::from_millis(most.min(first << (self.streak - 1).min(16)))
+        };
+        let (least, most) = match fault {
+            Fault::Busy { retry_after: Some(after) } => (after, after.max(doubled(100, 10_000))),
+            _ if is_worth_another_try(fault) => (Duration::ZERO, doubled(100, 10_000)),
+            _ => (doubled(1_000, 60_000) / 2, doubled(1_000, 60_000)),
+        };
+        self.earliest = now + least;
+        self.latest = now + most;
+    }
+}
+
+pub(super) const fn is_worth_another_try(fault: Fault) -> bool {
+    matches!(fault, Fault::Busy { .. } | Fault::Transient)
+}
