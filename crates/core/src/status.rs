@@ -140,6 +140,8 @@ pub struct Closed {
     pub runtime_lost: u64,
     /// Opened before the backend was lost, or the pool flushed.
     pub stale: u64,
+    /// Older than `max_lifetime`, or lent `max_uses` times.
+    pub worn: u64,
     /// Discarded by their holders.
     pub discarded: u64,
     /// Taken out of the pool by their holders, who end them.
@@ -158,6 +160,7 @@ impl Closed {
             + self.pool_closed
             + self.runtime_lost
             + self.stale
+            + self.worn
             + self.discarded
             + self.detached
     }

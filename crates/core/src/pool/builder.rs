@@ -121,6 +121,25 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Ends a session that is older than this, once it is not lent; `None` lets it
+    /// grow old. Set it below any limit the remote end has. Not zero.
+    /// Default: 30 min.
+    ///
+    /// Each session's own limit is up to a fifth shorter, at random, so that sessions
+    /// opened together do not end together. Where `min_idle` sessions are kept and
+    /// there is room, the successor of an idle one is opened before it is ended.
+    pub fn max_lifetime(mut self, age: impl Into<Option<Duration>>) -> Self {
+        self.draft.max_lifetime = age.into();
+        self
+    }
+
+    /// Ends a session that has been lent this often, when it comes back. At least 1.
+    /// Default: `None`, no limit.
+    pub fn max_uses(mut self, uses: impl Into<Option<u64>>) -> Self {
+        self.draft.max_uses = uses.into();
+        self
+    }
+
     /// Checks a session before it is lent that was idle for at least this long;
     /// `None` never does, zero always. Default: 500 ms.
     ///

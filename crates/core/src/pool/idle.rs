@@ -43,10 +43,17 @@ impl<S> IdleStack<S> {
         self.0.back()
     }
 
-    /// One that has not been known to be alive since then.
-    pub(crate) fn pop_silent_since(&mut self, then: Instant) -> Option<Idle<S>> {
-        let at = self.0.iter().position(|idle| idle.alive <= then)?;
+    /// The one unused the longest among those for which that is true.
+    pub(crate) fn pop_oldest_where(
+        &mut self,
+        is_meant: impl FnMut(&Idle<S>) -> bool,
+    ) -> Option<Idle<S>> {
+        let at = self.0.iter().position(is_meant)?;
         self.0.remove(at)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Idle<S>> {
+        self.0.iter()
     }
 
     /// Since when the one has been silent that was the longest.

@@ -2,6 +2,7 @@
 //! way through life.
 
 use std::panic::Location;
+use std::time::Duration;
 
 use slab::Slab;
 use tokio::time::Instant;
@@ -61,6 +62,8 @@ pub(crate) enum Ending {
     RuntimeLost,
     /// It was opened before the backend was lost, or the pool flushed.
     Stale,
+    /// Older than `max_lifetime`, or lent `max_uses` times.
+    Worn,
     /// Its holder wanted it gone.
     Discarded,
     /// Its holder took it out of the pool.
@@ -78,6 +81,7 @@ impl Ending {
             Self::PoolClosed => &mut closed.pool_closed,
             Self::RuntimeLost => &mut closed.runtime_lost,
             Self::Stale => &mut closed.stale,
+            Self::Worn => &mut closed.worn,
             Self::Discarded => &mut closed.discarded,
             Self::Detached => &mut closed.detached,
         } += 1;
@@ -89,6 +93,10 @@ struct Place {
     /// The session's number; zero while it is being opened.
     session: u64,
     opened: Instant,
+    /// When it is old; `None` is never.
+    expires: Option<Instant>,
+    /// How often it was lent.
+    uses: u64,
     home: Home,
     generation: u64,
     stage: Stage,
@@ -152,16 +160,44 @@ impl Places {
     pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
         self.tally.opening += 1;
         let generation = self.generation;
-        let place = Place { session: 0, opened: now, home, generation, stage: Stage::Opening };
+        let place = Place {
+            session: 0,
+            opened: now,
+            expires: None,
+            uses: 0,
+            home,
+            generation,
+            stage: Stage::Opening,
+        };
         PlaceId(self.taken.insert(place) as u32)
     }
 
-    /// Gives the session just opened its number.
-    pub(crate) fn opened(&mut self, now: Instant, id: PlaceId) {
+    /// Gives the session just opened its number, and its time.
+    pub(crate) fn opened(&mut self, now: Instant, id: PlaceId, lifetime: Option<Duration>) {
         self.sessions += 1;
         let place = &mut self.taken[id.index()];
         place.session = self.sessions;
         place.opened = now;
+        place.expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
+    }
+
+    /// When the session is old.
+    pub(crate) fn expires(&self, id: PlaceId) -> Option<Instant> {
+        self.taken[id.index()].expires
+    }
+
+    /// True if it is old, or has been lent often enough.
+    #[inline]
+    pub(crate) fn is_worn(&self, now: Instant, id: PlaceId, max_uses: Option<u64>) -> bool {
+        let place = &self.taken[id.index()];
+        place.expires.is_some_and(|at| at <= now) || max_uses.is_some_and(|most| place.uses >= most)
+    }
+
+    /// Lends what stands there.
+    #[inline]
+    pub(crate) fn lend(&mut self, id: PlaceId, borrower: Borrower) {
+        self.taken[id.index()].uses += 1;
+        self.move_to(id, Stage::Leased(borrower));
     }
 
     /// The session's number, and since when it is open.

@@ -28,9 +28,23 @@ pub(crate) struct Limits {
     pub(crate) fail_fast_after: Option<Duration>,
     pub(crate) check_after_idle: Option<Duration>,
     pub(crate) keepalive_interval: Option<Duration>,
+    pub(crate) max_lifetime: Option<Duration>,
+    pub(crate) max_uses: Option<u64>,
 }
 
+/// How much shorter than `max_lifetime` a session may live, so that sessions opened
+/// together do not end together.
+const LIFETIME_JITTER: f64 = 0.2;
+
 impl Limits {
+    /// How long one session may live; `jitter` is a random number in 0..1.
+    pub(crate) fn lifetime(&self, jitter: f64) -> Option<Duration> {
+        self.max_lifetime.map(|most| match most.as_secs() < FOREVER.as_secs() {
+            true => most.mul_f64(1.0 - LIFETIME_JITTER * jitter),
+            false => most,
+        })
+    }
+
     pub(crate) fn max_idle(&self) -> usize {
         self.max_idle.unwrap_or(self.max_size)
     }
@@ -75,6 +89,8 @@ pub(crate) struct Draft {
     pub(crate) check_after_idle: Option<Duration>,
     pub(crate) check_timeout: Duration,
     pub(crate) keepalive_interval: Option<Duration>,
+    pub(crate) max_lifetime: Option<Duration>,
+    pub(crate) max_uses: Option<u64>,
 }
 
 impl Default for Draft {
@@ -96,9 +112,14 @@ impl Default for Draft {
             check_after_idle: Some(Duration::from_millis(500)),
             check_timeout: Duration::from_secs(5),
             keepalive_interval: None,
+            max_lifetime: Some(Duration::from_secs(30 * 60)),
+            max_uses: None,
         }
     }
 }
+
+/// Beyond this nothing is computed with.
+const FOREVER: Duration = Duration::from_secs(1 << 40);
 
 /// More sessions than any remote end takes; a place's index must fit in 32 bits.
 const MOST: usize = 1_000_000;
@@ -123,6 +144,8 @@ impl Draft {
             check_after_idle,
             check_timeout,
             keepalive_interval,
+            max_lifetime,
+            max_uses,
         } = self;
 
         within("max_size", max_size, 1, MOST, "sessions")?;
@@ -140,6 +163,12 @@ impl Draft {
         if let Some(limit) = keepalive_interval {
             not_zero("keepalive_interval", limit, "None checks nothing that is idle")?;
         }
+        if let Some(limit) = max_lifetime {
+            not_zero("max_lifetime", limit, "None lets sessions grow old")?;
+        }
+        if max_uses == Some(0) {
+            within("max_uses", 0, 1, usize::MAX, "uses")?;
+        }
         if let Some(limit) = idle_timeout {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
@@ -154,6 +183,8 @@ impl Draft {
             fail_fast_after,
             check_after_idle,
             keepalive_interval,
+            max_lifetime,
+            max_uses,
         };
         let settings = Settings {
             name,

@@ -268,8 +268,8 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn opened(&self, place: PlaceId, session: S) {
-        let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.opened(now, place, session, aftermath));
+        let (now, jitter) = (Instant::now(), fastrand::f64());
+        self.change(|books, aftermath| books.ledger.opened(now, place, session, jitter, aftermath));
     }
 
     pub(crate) fn open_failed(&self, place: PlaceId, failure: &Failure) {

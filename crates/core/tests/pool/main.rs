@@ -10,6 +10,7 @@ mod control;
 mod diagnosis;
 mod dropping;
 mod expiry;
+mod lifetime;
 mod odd;
 mod opening;
 mod queue;

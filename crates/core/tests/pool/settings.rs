@@ -44,6 +44,10 @@ fn every_setting_is_validated() {
         ("close_timeout", builder().close_timeout(zero)),
         ("lifecycle_timeout", builder().lifecycle_timeout(zero)),
         ("idle_timeout", builder().idle_timeout(zero)),
+        ("check_timeout", builder().check_timeout(zero)),
+        ("keepalive_interval", builder().keepalive_interval(zero)),
+        ("max_lifetime", builder().max_lifetime(zero)),
+        ("max_uses", builder().max_uses(0)),
     ] {
         assert!(refused(builder).starts_with(setting));
     }
@@ -59,6 +63,12 @@ fn the_longest_durations_are_valid() {
         .close_timeout(ever)
         .lifecycle_timeout(ever)
         .idle_timeout(ever)
+        .check_after_idle(ever)
+        .check_timeout(ever)
+        .keepalive_interval(ever)
+        .max_lifetime(ever)
+        .fail_fast_after(ever)
+        .max_uses(u64::MAX)
         .build()
         .unwrap();
 }
@@ -80,6 +90,10 @@ async fn the_longest_durations_work() {
         .release_timeout(ever)
         .close_timeout(ever)
         .idle_timeout(ever)
+        .check_after_idle(ever)
+        .check_timeout(ever)
+        .keepalive_interval(ever)
+        .max_lifetime(ever)
         .build()
         .unwrap();
     let mut lease = pool.acquire().await.unwrap();
@@ -107,6 +121,12 @@ fn the_defaults_are_those_of_the_docs() {
         "close_timeout: 5s",
         "lifecycle_timeout: 30s",
         "idle_timeout: Some(600s)",
+        "fail_fast_after: None",
+        "check_after_idle: Some(500ms)",
+        "check_timeout: 5s",
+        "keepalive_interval: None",
+        "max_lifetime: Some(1800s)",
+        "max_uses: None",
     ] {
         assert!(text.contains(setting), "{setting} in {text}");
     }

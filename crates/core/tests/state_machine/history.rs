@@ -84,8 +84,12 @@ impl History {
         let scripted = Scripted::new().at_most(settings.max_size);
         let trace = Trace::begin(aloud);
         let backend = Traced { scripted: scripted.clone(), trace: trace.clone() };
-        // Checks on lending are proved in tests/pool/checking.rs; the reference knows none.
-        let pool = settings.apply(Pool::builder(backend)).check_after_idle(None).build();
+        // Checks and lifetimes are proved in tests/pool; the reference knows none.
+        let pool = settings
+            .apply(Pool::builder(backend))
+            .check_after_idle(None)
+            .max_lifetime(None)
+            .build();
         Self {
             settings: settings.clone(),
             pool: pool.expect("only valid settings are drawn"),

@@ -7,12 +7,12 @@ use super::{Errand, Ledger, Refusal, Work};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Home, PlaceId, Stage};
+use crate::pool::places::{Borrower, Ending, Home, PlaceId, Stage};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
 
 impl<S> Ledger<S> {
-    /// An idle session, if there is one that may be lent as it is, and nobody waits:
+    /// An idle session, if the one used last may be lent as it is, and nobody waits:
     /// that overtakes nobody.
     #[inline]
     pub(crate) fn lend(
@@ -23,11 +23,12 @@ impl<S> Ledger<S> {
         if self.pause.is_some() || !self.queue.is_empty() {
             return None;
         }
-        if self.needs_check(borrower.since, self.idle.newest()?) {
+        let newest = self.idle.newest()?;
+        if self.needs_check(borrower.since, newest) || self.is_worn(borrower.since, newest.place) {
             return None;
         }
         let Idle { place, session, .. } = self.idle.pop()?;
-        self.places.move_to(place, Stage::Leased(borrower));
+        self.places.lend(place, borrower);
         self.counters.acquired += 1;
         if self.idle.len() < self.limits.min_idle {
             self.call_if_opening_wanted(aftermath);
@@ -42,13 +43,21 @@ impl<S> Ledger<S> {
             return;
         }
         while self.queue.len() > self.places.tally().checking {
-            let Some(idle) = self.idle.pop() else { return };
-            if self.needs_check(now, &idle) {
+            let Some(idle) = self.idle.pop() else { break };
+            if self.is_worn(now, idle.place) {
+                self.end(idle.place, idle.session, Ending::Worn, aftermath);
+            } else if self.needs_check(now, &idle) {
                 self.check(idle, aftermath);
             } else {
                 aftermath.wake_all(self.hand_over(now, idle.place, idle.session));
             }
         }
+        self.phases_changed(now);
+    }
+
+    #[inline]
+    pub(super) fn is_worn(&self, now: Instant, place: PlaceId) -> bool {
+        self.places.is_worn(now, place, self.limits.max_uses)
     }
 
     #[inline]

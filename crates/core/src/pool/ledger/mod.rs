@@ -42,6 +42,8 @@ pub(crate) struct Ledger<S> {
     errands: VecDeque<Errand<S>>,
     open: bool,
     pub(super) pause: Option<Pause>,
+    /// How many idle sessions are worn, and stay until another one is there.
+    successors: usize,
     /// Somebody turned away wants to know whether the outage is over.
     probe: bool,
     /// The counters when closing began, to report what came after.
@@ -104,6 +106,7 @@ impl<S> Ledger<S> {
             errands: VecDeque::new(),
             open: true,
             pause: None,
+            successors: 0,
             probe: false,
             before_close: None,
             closers: Vec::new(),

@@ -16,6 +16,7 @@ impl<S> Ledger<S> {
             && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
             && (self.queue.len() > tally.opening + tally.checking
+                || self.successors > tally.opening
                 || self.stock_is_low()
                 || self.probe)
     }

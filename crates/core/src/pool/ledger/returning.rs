@@ -73,20 +73,24 @@ impl<S> Ledger<S> {
         self.call_if_opening_wanted(aftermath);
     }
 
-    /// An opening succeeded.
+    /// An opening succeeded; `jitter` is a random number in 0..1.
     pub(crate) fn opened(
         &mut self,
         now: Instant,
         place: PlaceId,
         session: S,
+        jitter: f64,
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
-        self.places.opened(now, place);
+        self.places.opened(now, place, self.limits.lifetime(jitter));
         self.outage.succeeded();
         self.settle(now, place, session, aftermath);
         self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
+        if self.successors > 0 {
+            aftermath.call(self.seat.call());
+        }
     }
 
     /// An opening failed; `jitter` is a random number in 0..1.
@@ -192,7 +196,9 @@ impl<S> Ledger<S> {
         self.places.move_to(place, Stage::Closing(Ending::Dead));
         self.met(fault, place, aftermath);
         let lost = fault.ends_session();
-        while let Some(idle) = lost.then(|| self.idle.pop_silent_since(alive)).flatten() {
+        while let Some(idle) =
+            lost.then(|| self.idle.pop_oldest_where(|idle| idle.alive <= alive)).flatten()
+        {
             self.end(idle.place, idle.session, Ending::Dead, aftermath);
         }
         self.serve_from_stock(now, aftermath);
@@ -233,6 +239,9 @@ impl<S> Ledger<S> {
         if self.staying() > self.limits.max_size {
             return self.end(place, session, Ending::Surplus, aftermath);
         }
+        if self.is_worn(now, place) {
+            return self.end(place, session, Ending::Worn, aftermath);
+        }
         if !self.queue.is_empty() && self.pause.is_none() {
             let waker = self.hand_over(now, place, session);
             return aftermath.wake(waker);
@@ -248,7 +257,7 @@ impl<S> Ledger<S> {
     pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
         let places = &mut self.places;
         let waker = self.queue.serve_first(|request| {
-            places.move_to(place, Stage::Leased(Borrower { since: now, ..request.borrower }));
+            places.lend(place, Borrower { since: now, ..request.borrower });
             Verdict::Granted(place, session)
         });
         self.counters.acquired += 1;
@@ -307,7 +316,8 @@ impl<S> Ledger<S> {
     }
 
     pub(super) fn call_for_expiry(&mut self, aftermath: &mut Aftermath<S>) {
-        let due = [self.next_expiry(), self.next_keepalive()];
+        let worn = self.idle.newest().and_then(|idle| self.places.expires(idle.place));
+        let due = [self.next_expiry(), self.next_keepalive(), worn];
         if due.into_iter().flatten().any(|at| self.seat.sleeps_beyond(at)) {
             aftermath.call(self.seat.call());
         }

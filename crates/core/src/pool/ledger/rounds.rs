@@ -12,6 +12,7 @@ impl<S> Ledger<S> {
     pub(crate) fn round(&mut self, now: Instant, aftermath: &mut Aftermath<S>) -> Round<S> {
         self.expire_waiters(now, aftermath);
         self.expire_idle(now, aftermath);
+        self.retire_worn(now, aftermath);
         self.keep_alive(now, aftermath);
         self.start_openings(now);
         self.seat.looked(now);
@@ -76,10 +77,37 @@ impl<S> Ledger<S> {
         self.idle.oldest()?.since.checked_add(self.limits.idle_timeout?)
     }
 
+    /// Ends idle sessions that are worn. Where the stock would fall too low and there
+    /// is room, they stay until their successors are there.
+    fn retire_worn(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.successors = 0;
+        let max_uses = self.limits.max_uses;
+        let mut worn = self.idle.iter().filter(|idle| self.is_worn(now, idle.place)).count();
+        while worn > 0 {
+            let spare = self.idle.len() > self.limits.min_idle;
+            let room = self.places.taken() < self.limits.max_size;
+            if !spare && room && self.open && !self.outage.is_rejected() {
+                self.successors = worn.min(self.limits.min_idle);
+                return;
+            }
+            let places = &self.places;
+            let is_worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
+            let Some(idle) = self.idle.pop_oldest_where(is_worn) else { return };
+            self.end(idle.place, idle.session, Ending::Worn, aftermath);
+            worn -= 1;
+        }
+    }
+
+    /// When the next idle session is old.
+    fn next_retirement(&self, now: Instant) -> Option<Instant> {
+        let expires = self.idle.iter().filter_map(|idle| self.places.expires(idle.place));
+        expires.filter(|at| *at > now).min()
+    }
+
     fn keep_alive(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         let Some(limit) = self.limits.keepalive_interval else { return };
         let Some(then) = now.checked_sub(limit) else { return };
-        while let Some(idle) = self.idle.pop_silent_since(then) {
+        while let Some(idle) = self.idle.pop_oldest_where(|idle| idle.alive <= then) {
             self.check(idle, aftermath);
         }
     }
@@ -92,9 +120,15 @@ impl<S> Ledger<S> {
 
     pub(super) fn next_event(&self, now: Instant) -> Option<Instant> {
         let retry = if self.wants_opening() { self.outage.holds_back_until(now) } else { None };
-        [self.queue.earliest(), self.next_expiry(), self.next_keepalive(), retry]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.queue.earliest(),
+            self.next_expiry(),
+            self.next_keepalive(),
+            self.next_retirement(now),
+            retry,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }

@@ -1,0 +1,112 @@
+use super::*;
+use sessionpool_testkit::{Act, Verb};
+
+#[tokio::test(start_paused = true)]
+async fn no_session_is_lent_or_kept_beyond_its_lifetime() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_lifetime(secs(100)).idle_timeout(None).build().unwrap();
+    for second in 0..400 {
+        let lease = pool.acquire().await.unwrap();
+        assert!(Lease::age(&lease) < secs(100), "{:?} at {second} s", Lease::age(&lease));
+        drop(lease);
+        tokio::time::sleep(secs(1)).await;
+    }
+    let opened = backend.book().opened;
+    assert!((4..=5).contains(&opened), "{opened} sessions of 80 to 100 s in 400 s");
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_grew_old_while_leased_ends_when_it_comes_back() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let lease = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
+    assert_eq!(pool.status().leased, 1); // nobody takes it away
+    let waiting = waiter(&pool).await;
+    drop(lease);
+    assert_eq!(waiting.await.unwrap().unwrap().id(), 2);
+    assert_eq!(pool.status().counters.closed.worn, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_session_ends_when_it_is_old_without_anybody_asking() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_lifetime(secs(100)).idle_timeout(None).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(101)).await;
+    assert_eq!((pool.status().size(), pool.status().counters.closed.worn), (0, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_opened_together_do_not_end_together() {
+    let (backend, builder) = scripted(1_000);
+    let builder = builder.max_connecting(1_000).idle_timeout(None);
+    let pool = builder.max_lifetime(secs(1_000)).build().unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..1_000 {
+        leases.push(pool.acquire().await.unwrap());
+    }
+    drop(leases);
+    tokio::time::sleep(secs(799)).await;
+    assert_eq!(pool.status().idle, 1_000);
+    let mut before = 1_000;
+    for _ in 0..202 {
+        tokio::time::sleep(secs(1)).await;
+        let now = pool.status().idle;
+        assert!(before - now < 40, "{} of 1,000 in one second", before - now);
+        before = now;
+    }
+    assert_eq!(before, 0);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_room_the_successor_is_opened_first() {
+    let (backend, builder) = scripted(3);
+    let builder = builder.min_idle(2).max_lifetime(secs(100)).idle_timeout(None);
+    let pool = builder.build().unwrap();
+    quiet().await;
+    backend.always(Verb::Open, Act::take(ms(300)));
+    for _ in 0..3_000 {
+        tokio::time::sleep(ms(100)).await;
+        assert!(pool.status().idle >= 2, "{}", pool.status());
+    }
+    let worn = pool.status().counters.closed.worn;
+    assert!((4..=8).contains(&worn), "{worn} ended in 300 s");
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_the_old_one_makes_it() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.min_idle(1).max_lifetime(secs(100)).idle_timeout(None).build().unwrap();
+    quiet().await;
+    tokio::time::sleep(secs(101)).await;
+    assert_eq!((pool.status().idle, pool.status().counters.closed.worn), (1, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_lent_max_uses_times() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_uses(3).build().unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(pool.acquire().await.unwrap().id());
+    }
+    assert_eq!(ids, [1, 1, 1, 2, 2, 2, 3]);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lifetimes_may_be_switched_off() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.max_lifetime(None).idle_timeout(None).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(1_000_000)).await;
+    assert_eq!(pool.status().idle, 1);
+    end(&backend, &pool).await;
+}
