@@ -10,6 +10,7 @@
 //! pass by itself: it is over for a waiter, or for an idle session, when a model
 //! says so.
 
+mod checking;
 mod closing;
 mod control;
 mod janitor;
@@ -60,7 +61,15 @@ fn prove(model: impl Fn() + Send + Sync + 'static) {
 
 /// Settings for a single session, for ever.
 fn one() -> Draft {
-    Draft { max_size: 1, acquire_timeout: Duration::MAX, idle_timeout: None, ..Draft::default() }
+    // Time leaps here: what goes by it is left to the models that are about it.
+    Draft {
+        max_size: 1,
+        acquire_timeout: Duration::MAX,
+        idle_timeout: None,
+        check_after_idle: None,
+        max_lifetime: None,
+        ..Draft::default()
+    }
 }
 
 fn two() -> Draft {
@@ -94,6 +103,11 @@ impl Scene {
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));
         Self { pool, shared, remote }
+    }
+
+    /// From now on what is idle is checked before it is lent.
+    fn check_from_now_on(&self) {
+        self.shared.ledger(|ledger, _| ledger.limits.check_after_idle = Some(Duration::ZERO));
     }
 
     /// The lease of a session, lent from stock.
@@ -156,7 +170,8 @@ fn audit(shared: &Shared<Token>) {
         assert_eq!((tally, idle), ledger.places.recount());
         assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
-        assert!(idle == 0 || ledger.queue.is_empty() || ledger.pause.is_some(), "{tally:?}");
+        let served = idle == 0 || ledger.queue.len() <= tally.checking;
+        assert!(served || ledger.pause.is_some(), "{tally:?}");
 
         let counters = ledger.counters;
         let answered = counters.acquired
@@ -313,6 +328,8 @@ fn rejected(answer: &Answer) {
 struct Remote {
     /// How many sessions it takes.
     room: usize,
+    /// Whether it hangs up on who asks.
+    hangs_up: AtomicBool,
     live: loom::sync::atomic::AtomicUsize,
     most: AtomicUsize,
     /// How often each session was ended.
@@ -350,7 +367,10 @@ impl Backend for Door {
         Ok(Token { number, condition: Condition::Clean, remote })
     }
 
-    async fn check(&self, _: &mut Token) -> Result<(), Infallible> {
+    async fn check(&self, token: &mut Token) -> Result<(), Infallible> {
+        if self.0.hangs_up.load(Ordering::Relaxed) {
+            token.condition = BROKEN;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,112 @@
+//! Checks of what has been idle for long.
+
+use std::sync::atomic::Ordering;
+
+use loom::future::block_on;
+use loom::thread;
+
+use super::{Scene, join, one, prove, run, served_or_closed, served_or_told, sit, two};
+use crate::pool::places::Tally;
+use crate::sync::Arc;
+
+/// It is checked for whoever waits, not for the one who came first.
+#[test]
+fn a_checked_session_is_not_lost_with_its_waiter() {
+    prove(|| {
+        let scene = Scene::new(one());
+        drop(scene.lease());
+        scene.check_from_now_on();
+        let (first, second) = (scene.waiter(), scene.waiter());
+        let errand = scene.errand();
+        let shared = Arc::clone(&scene.shared);
+        let checking = thread::spawn(move || run(&shared, errand));
+        let cancelling = thread::spawn(move || drop(first));
+        drop(block_on(second).expect("a session"));
+        join(checking);
+        join(cancelling);
+        assert_eq!(scene.tally(), (Tally::default(), 1));
+        scene.finish();
+    });
+}
+
+#[test]
+fn a_checked_and_a_returned_session_serve_two_waiters() {
+    prove(|| {
+        let scene = Scene::new(two());
+        let (idle, lease) = (scene.lease(), scene.lease());
+        drop(idle);
+        scene.check_from_now_on();
+        let (first, second) = (scene.waiter(), scene.waiter());
+        let errand = scene.errand();
+        let shared = Arc::clone(&scene.shared);
+        let checking = thread::spawn(move || run(&shared, errand));
+        let returning = thread::spawn(move || drop(lease));
+        drop([first, second].map(|waiter| block_on(waiter).expect("a session")));
+        join(checking);
+        join(returning);
+        assert_eq!(scene.tally(), (Tally::default(), 2));
+        scene.finish();
+    });
+}
+
+#[test]
+fn a_session_found_dead_is_replaced_for_whoever_waits() {
+    prove(|| {
+        let scene = Scene::new(one());
+        drop(scene.lease());
+        scene.check_from_now_on();
+        scene.remote.hangs_up.store(true, Ordering::Relaxed);
+        let waiter = scene.waiter();
+        let errand = scene.errand();
+        let Scene { pool, shared, remote } = scene;
+        let checking = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&shared, errand)
+        });
+        let waiting = thread::spawn(move || {
+            drop(block_on(waiter).expect("a session"));
+            drop(pool);
+        });
+        sit(&shared);
+        join(checking);
+        join(waiting);
+        remote.check();
+    });
+}
+
+#[test]
+fn a_session_checked_for_a_lost_janitor_is_ended() {
+    prove(|| {
+        let scene = Scene::new(one());
+        drop(scene.lease());
+        scene.check_from_now_on();
+        let waiter = scene.waiter();
+        let errand = scene.errand();
+        let shared = Arc::clone(&scene.shared);
+        let checking = thread::spawn(move || run(&shared, errand));
+        let waiting = thread::spawn(move || served_or_told(&block_on(waiter)));
+        scene.lose_janitor();
+        join(checking);
+        join(waiting);
+        assert_eq!(scene.tally(), (Tally::default(), 0));
+        scene.finish();
+    });
+}
+
+#[test]
+fn close_against_a_check() {
+    prove(|| {
+        let scene = Scene::new(one());
+        drop(scene.lease());
+        scene.check_from_now_on();
+        let waiter = scene.waiter();
+        let errand = scene.errand();
+        let shared = Arc::clone(&scene.shared);
+        let checking = thread::spawn(move || run(&shared, errand));
+        let waiting = thread::spawn(move || served_or_closed(&block_on(waiter)));
+        scene.shared.close();
+        join(checking);
+        join(waiting);
+        scene.finish();
+    });
+}
