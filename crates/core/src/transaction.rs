@@ -28,8 +28,8 @@ use crate::Session;
 ///    [`Fault::Conflict`](crate::Fault::Conflict) to the transaction's end,
 ///    `has_conflict` is true.
 pub trait Transactional: Session {
-    /// True if the open transaction lost against another one: only rolling back is
-    /// left, and running the unit again may succeed. No I/O.
+    /// True if a statement of the open transaction lost against another one:
+    /// running the unit again may succeed. No I/O.
     fn has_conflict(&self) -> bool;
 
     /// Starts a transaction. The pool never calls it inside another one.

@@ -89,7 +89,9 @@ impl<S: Transactional> Tx<S> {
         if let Condition::Broken(Fault::OutcomeUnknown) = self.lease.condition() {
             return Err(self.outcome_unknown());
         }
+        let conflict = self.has_conflict();
         if let Some(why) = self.cannot_commit() {
+            let why = if conflict { Rollback::Conflict } else { why };
             let _ = self.rollback().await;
             return Err(TxError::RolledBack { why, cause: None });
         }
@@ -97,7 +99,11 @@ impl<S: Transactional> Tx<S> {
         match bounded("committing", limit, S::commit(&mut self.lease)).await {
             Ok(CommitOutcome::Committed) => Ok(()),
             Ok(CommitOutcome::RolledBack(error)) => Err(TxError::RolledBack {
-                why: error.as_ref().map_or(Rollback::Refused, why_refused::<S>),
+                why: match &error {
+                    _ if conflict => Rollback::Conflict,
+                    Some(error) => why_refused::<S>(error),
+                    None => Rollback::Refused,
+                },
                 cause: error.map(|error| Arc::new(error) as Cause),
             }),
             Ok(CommitOutcome::Unknown(error)) => {
@@ -117,7 +123,7 @@ impl<S: Transactional> Tx<S> {
         }
     }
 
-    /// True if only rolling back is left, and doing it all again may succeed.
+    /// True if it lost against another one, and doing it all again may succeed.
     pub(crate) fn has_conflict(&self) -> bool {
         self.lease.has_conflict()
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::time::{self, Instant, Sleep};
 
+use super::clock;
 use super::ledger::Refusal;
 use super::outage::Failure;
 use super::queue::{Request, Ticket, Verdict};
@@ -116,7 +117,7 @@ impl<'a, S: Session> Acquire<'a, S> {
                 Poll::Ready(self.conclude(&request, verdict))
             }
             Sight::StillQueued { janitor, deadline } => self.wait_on(janitor, deadline, cx),
-            Sight::Orphaned => self.go_on_without_janitor(ticket, janitor_replaced),
+            Sight::Orphaned => self.go_on_without_janitor(ticket, janitor_replaced, cx),
         }
     }
 
@@ -130,6 +131,9 @@ impl<'a, S: Session> Acquire<'a, S> {
         let here = runtime::Handle::try_current().ok().map(|runtime| runtime.id());
         match deadline {
             Some(at) if self.own_time.is_none() && here.is_some() && here != janitor => {
+                if !clock::is_here() {
+                    return self.leave_without_runtime();
+                }
                 self.own_time = Some(Box::pin(time::sleep_until(at)));
                 self.look(cx)
             }
@@ -142,15 +146,27 @@ impl<'a, S: Session> Acquire<'a, S> {
         &mut self,
         ticket: Ticket,
         replaced: bool,
+        cx: &mut Context<'_>,
     ) -> Poll<Result<Lease<S>, AcquireError>> {
         if !replaced {
-            if let Ok(janitor_replaced) = self.shared.ensure_janitor() {
-                self.progress = Progress::Queued { ticket, janitor_replaced };
-                return Poll::Pending;
+            match self.shared.ensure_janitor() {
+                Ok(true) => {
+                    self.progress = Progress::Queued { ticket, janitor_replaced: true };
+                    return Poll::Pending;
+                }
+                Ok(false) => return self.look(cx),
+                Err(_) => {}
             }
         }
-        self.progress = Progress::Done;
-        self.shared.leave(ticket, false);
+        self.leave_without_runtime()
+    }
+
+    fn leave_without_runtime(&mut self) -> Poll<Result<Lease<S>, AcquireError>> {
+        if let Progress::Queued { ticket, .. } =
+            std::mem::replace(&mut self.progress, Progress::Done)
+        {
+            self.shared.leave(ticket, false);
+        }
         Poll::Ready(Err(AcquireError::NoRuntime))
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time;
 
+use super::clock;
 use crate::error::{CallError, Cause};
 use crate::{Condition, Fault, Session};
 
@@ -43,7 +44,7 @@ impl<E> CallFailure<E> {
 
 /// Awaits `work` for at most `limit`, and takes a panic for an answer.
 ///
-/// Outside of a runtime there is no clock to go by, and the work is awaited as it
+/// Outside of a runtime with a time driver there is no clock to go by, and the work is awaited as it
 /// is: whoever drives a session without a runtime has limits of his own.
 pub(crate) async fn bounded<T>(
     call: &'static str,
@@ -51,7 +52,7 @@ pub(crate) async fn bounded<T>(
     work: impl Future<Output = T> + Send,
 ) -> Result<T, CallError> {
     let work = caught(call, work);
-    if tokio::runtime::Handle::try_current().is_err() {
+    if !clock::is_here() {
         return work.await;
     }
     match time::timeout(limit, work).await {

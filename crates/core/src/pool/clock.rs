@@ -1,8 +1,9 @@
 //! When things happened, read cheaply.
 
-use std::time::Instant as StdInstant;
+use std::panic;
+use std::time::{Duration, Instant as StdInstant};
 
-use tokio::time::Instant;
+use tokio::time::{self, Instant};
 
 /// Stamps leases and returns with the time, to within one tick of the kernel's
 /// coarse clock (1 to 4 ms).
@@ -54,6 +55,13 @@ impl Clock {
         }
         Instant::now() == paused
     }
+}
+
+/// True if there is a runtime here, with its time driver; that it has none tokio
+/// tells by a panic alone.
+pub(crate) fn is_here() -> bool {
+    tokio::runtime::Handle::try_current().is_ok()
+        && panic::catch_unwind(|| drop(time::sleep(Duration::ZERO))).is_ok()
 }
 
 /// Enough for any clock to move on, and few enough where even the machine's own

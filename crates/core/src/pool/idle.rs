@@ -38,9 +38,14 @@ impl<S> IdleStack<S> {
         }
     }
 
+    /// The one that came back last among those for which that is true.
     #[inline]
-    pub(crate) fn newest(&self) -> Option<&Idle<S>> {
-        self.0.back()
+    pub(crate) fn pop_newest_where(
+        &mut self,
+        is_meant: impl FnMut(&Idle<S>) -> bool,
+    ) -> Option<Idle<S>> {
+        let at = self.0.iter().rposition(is_meant)?;
+        self.0.remove(at)
     }
 
     /// The one unused the longest among those for which that is true.
@@ -52,13 +57,8 @@ impl<S> IdleStack<S> {
         self.0.remove(at)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Idle<S>> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Idle<S>> {
         self.0.iter()
-    }
-
-    /// Since when the one has been silent that was the longest.
-    pub(crate) fn longest_silent(&self) -> Option<Instant> {
-        self.0.iter().map(|idle| idle.alive).min()
     }
 
     /// The one that came back last.

@@ -2,15 +2,13 @@
 //! what has expired, and sends out the errands.
 
 use std::future::{self, Future};
-use std::panic;
 use std::pin::pin;
 use std::task::{Poll, Waker};
-use std::time::Duration;
 
 use tokio::runtime;
 use tokio::time::{self, Instant};
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use super::errand::Runner;
 use super::places::Home;
 use super::shared::Shared;
@@ -127,7 +125,7 @@ impl<S: Session> Janitor<S> {
     /// Where the runtime has no clock to go by, the term ends before it begins.
     pub(crate) fn start(shared: &Arc<Shared<S>>, home: Home, runtime: &runtime::Handle) {
         let janitor = Self { shared: Arc::clone(shared), home };
-        if has_time_driver() {
+        if clock::is_here() {
             runtime.spawn(janitor.sit());
         }
     }
@@ -161,12 +159,6 @@ impl<S: Session> Janitor<S> {
         })
         .await;
     }
-}
-
-/// True if the current runtime was built with its time driver; tokio tells by a
-/// panic alone.
-fn has_time_driver() -> bool {
-    panic::catch_unwind(|| drop(time::sleep(Duration::ZERO))).is_ok()
 }
 
 impl<S: Session> Drop for Janitor<S> {

@@ -33,6 +33,7 @@ pub use lease::Lease;
 pub use settings::ConfigError;
 
 pub(crate) use call::{bounded, classify, try_bounded};
+pub(crate) use clock::is_here as clock_is_here;
 
 use acquire::Acquire;
 use closer::Closer;
@@ -86,8 +87,9 @@ use crate::{
 /// runs in tasks on the tokio runtime of the first caller who needed a session
 /// opened. A pool with nothing open has no task. When that runtime goes away, the
 /// sessions opened on it are ended at once, and the next caller's runtime takes
-/// over. Whoever has to wait needs a runtime with its time driver; an idle session
-/// is lent anywhere.
+/// over. Whoever has to wait needs a runtime with its time driver (`enable_time`);
+/// an idle session is lent anywhere. That a runtime has none tokio tells by a panic
+/// alone, which is caught; a program built with `panic = "abort"` ends there.
 ///
 /// A runtime that is blocked, or that nobody drives any more, holds up what the pool
 /// does there. Callers on other runtimes time out when they said, and are told.
@@ -175,8 +177,12 @@ impl<S: Session> Pool<S> {
         Acquire::new(shared, limit, site)
     }
 
-    /// Lends an idle session, if there is one. Never waits, opens nothing, and
-    /// overtakes nobody: while anyone is queued no session is idle.
+    /// Lends an idle session, if there is one that may be lent as it is. Never waits,
+    /// opens nothing, and overtakes nobody who is queued.
+    ///
+    /// Sessions idle for longer than
+    /// [`check_after_idle`](PoolBuilder::check_after_idle) are not lent unseen; the
+    /// call that found no other has one checked in the background, for the next.
     ///
     /// # Errors
     ///
@@ -184,7 +190,7 @@ impl<S: Session> Pool<S> {
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Lease<S>, TryAcquireError> {
         let shared = self.shared();
-        match shared.lend(Location::caller()) {
+        match shared.try_lend(Location::caller()) {
             Some((place, session)) => Ok(Lease::new(shared, place, session)),
             None if shared.is_closed() => Err(TryAcquireError::Closed),
             None => Err(TryAcquireError::NoneIdle),
@@ -269,7 +275,8 @@ impl<S: Session> Pool<S> {
     /// Any number of callers may close, at once or again; each waits by its own
     /// deadline and is told the same. A lease still out at the deadline is
     /// abandoned: it stays usable, and is ended when it comes back. Outside of a
-    /// runtime this closes and reports without waiting.
+    /// runtime with a time driver this closes and reports without waiting. The report
+    /// counts from the first close on.
     ///
     /// # Cancel safety
     ///
@@ -277,7 +284,7 @@ impl<S: Session> Pool<S> {
     /// waiting.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         self.shared().close();
-        if tokio::runtime::Handle::try_current().is_ok() {
+        if clock::is_here() {
             // Late or not, the report says how far it came.
             let _ = tokio::time::timeout(deadline, self.drained()).await;
         }

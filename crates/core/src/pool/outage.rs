@@ -61,9 +61,12 @@ impl Outage {
         self.last.replace(failure)
     }
 
-    /// True if openings have failed for so long, and none succeeded.
-    pub(crate) fn has_lasted(&self, now: Instant, limit: Duration) -> bool {
-        self.since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
+    /// True if openings have been seen to fail for so long, and none succeeded.
+    pub(crate) fn has_lasted(&self, limit: Duration) -> bool {
+        match (self.since, &self.last) {
+            (Some(since), Some(last)) => last.at.saturating_duration_since(since) >= limit,
+            _ => false,
+        }
     }
 
     /// When the next opening may start, while that is not now.

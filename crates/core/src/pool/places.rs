@@ -100,6 +100,8 @@ struct Place {
     home: Home,
     generation: u64,
     stage: Stage,
+    /// Being opened or checked, and to be lent after that.
+    serves: bool,
 }
 
 /// How many places stand in each stage, but for idle ones: the idle stack knows.
@@ -110,6 +112,8 @@ pub(crate) struct Tally {
     pub(crate) checking: usize,
     pub(crate) cleaning: usize,
     pub(crate) closing: usize,
+    /// Of those being opened and checked, how many will serve somebody.
+    pub(crate) serving: usize,
 }
 
 impl Tally {
@@ -152,13 +156,15 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) const fn new() -> Self {
-        let tally = Tally { opening: 0, leased: 0, checking: 0, cleaning: 0, closing: 0 };
+        let tally =
+            Tally { opening: 0, leased: 0, checking: 0, cleaning: 0, closing: 0, serving: 0 };
         Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
     }
 
     /// Takes a free place for a session about to be opened.
     pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
         self.tally.opening += 1;
+        self.tally.serving += 1;
         let generation = self.generation;
         let place = Place {
             session: 0,
@@ -168,6 +174,7 @@ impl Places {
             home,
             generation,
             stage: Stage::Opening,
+            serves: true,
         };
         PlaceId(self.taken.insert(place) as u32)
     }
@@ -212,12 +219,21 @@ impl Places {
         let place = &mut self.taken[id.index()];
         self.tally.leave(&place.stage);
         place.stage = stage;
+        self.tally.serving -= usize::from(std::mem::take(&mut place.serves));
+    }
+
+    /// Has the session checked, for somebody who waits or to keep it alive.
+    pub(crate) fn check(&mut self, id: PlaceId, serves: bool) {
+        self.move_to(id, Stage::Checking);
+        self.taken[id.index()].serves = serves;
+        self.tally.serving += usize::from(serves);
     }
 
     /// Frees the place and tells what stood there last.
     pub(crate) fn free(&mut self, id: PlaceId) -> Stage {
-        let stage = self.taken.remove(id.index()).stage;
+        let Place { stage, serves, .. } = self.taken.remove(id.index());
         self.tally.leave(&stage);
+        self.tally.serving -= usize::from(serves);
         stage
     }
 
@@ -230,9 +246,11 @@ impl Places {
         self.generation
     }
 
-    /// Makes every session there is a suspect one.
+    /// Makes every session there is a suspect one; none will serve anybody.
     pub(crate) fn next_generation(&mut self) {
         self.generation += 1;
+        self.tally.serving = 0;
+        self.taken.iter_mut().for_each(|(_, place)| place.serves = false);
     }
 
     /// True if it became suspect since its opening began.
@@ -271,6 +289,7 @@ impl Places {
     pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
         self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage));
+        tally.serving = self.taken.iter().filter(|(_, place)| place.serves).count();
         let idle = self.taken.iter().filter(|(_, place)| matches!(place.stage, Stage::Idle));
         (tally, idle.count())
     }

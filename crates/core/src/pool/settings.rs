@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -37,6 +39,13 @@ pub(crate) struct Limits {
 const LIFETIME_JITTER: f64 = 0.2;
 
 impl Limits {
+    /// True if a session last known to be alive then is not lent unseen.
+    #[inline]
+    pub(crate) fn needs_check(&self, now: Instant, alive: Instant) -> bool {
+        let silent = now.saturating_duration_since(alive);
+        self.check_after_idle.is_some_and(|limit| silent >= limit)
+    }
+
     /// How long one session may live; `jitter` is a random number in 0..1.
     pub(crate) fn lifetime(&self, jitter: f64) -> Option<Duration> {
         self.max_lifetime.map(|most| match most.as_secs() < FOREVER.as_secs() {

@@ -21,7 +21,7 @@ use super::places::{Borrower, Ending, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
-use crate::status::{CloseReport, Holder, Status};
+use crate::status::{CloseReport, Closed, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
 use crate::{Condition, ConfigError, Fault, Pause, Session};
 
@@ -82,6 +82,16 @@ impl<S: Session> Shared<S> {
             books.ledger.counters.requested += 1;
             Some(lent)
         })
+    }
+
+    /// Lends at once or not at all.
+    pub(crate) fn try_lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+        let lent = self.lend(site);
+        if lent.is_none() {
+            let now = Instant::now();
+            self.change(|books, aftermath| books.ledger.check_for_the_next(now, aftermath));
+        }
+        lent
     }
 
     /// True if the last acquire had to wait: likely so must this one. A hint, to
@@ -259,7 +269,10 @@ impl<S: Session> Shared<S> {
 
     /// A lease ended whose session is not to be lent again.
     pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
-        self.change(|books, aftermath| books.ledger.give_up(place, session, ending, aftermath));
+        let condition = call::condition(&session);
+        self.change(|books, aftermath| {
+            books.ledger.give_up(place, session, ending, condition, aftermath);
+        });
     }
 
     /// A lease ended whose session its holder keeps.
@@ -345,9 +358,15 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.pause(pause, aftermath));
     }
 
-    pub(crate) fn resume(&self) {
+    pub(crate) fn resume(self: &crate::sync::Arc<Self>) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.resume(now, aftermath));
+        let runtime = runtime::Handle::try_current().ok();
+        let id = runtime.as_ref().map(runtime::Handle::id);
+        let home = self.change(|books, aftermath| {
+            books.ledger.resume(now, aftermath);
+            books.ledger.seat_janitor_for_work(id)
+        });
+        self.start_janitor(home, runtime.as_ref());
     }
 
     pub(crate) fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
@@ -384,7 +403,8 @@ impl<S: Session> Shared<S> {
         let ledger = &books.ledger;
         let leased = ledger.places.tally().leased;
         let before = ledger.before_close.as_deref().copied().unwrap_or_default();
-        let gone = ledger.counters.closed.total() - before.closed.total();
+        let ended = |closed: &Closed| closed.total() - closed.detached;
+        let gone = ended(&ledger.counters.closed) - ended(&before.closed);
         let failed = ledger.counters.close_failed - before.close_failed;
         CloseReport {
             closed: gone - failed,

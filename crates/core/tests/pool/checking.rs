@@ -63,12 +63,70 @@ async fn a_caller_that_gives_up_during_a_check_does_not_cost_the_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn try_acquire_lends_nothing_unchecked_and_does_not_check() {
-    let (backend, builder) = scripted(1);
-    let pool = builder.build().unwrap();
-    with_idle(&backend, &pool, 1).await;
-    assert_eq!(pool.try_acquire().err(), Some(TryAcquireError::NoneIdle));
-    assert_eq!((backend.book().calls(Verb::Check), pool.status().idle), (0, 1));
+async fn whoever_cannot_wait_has_a_session_checked_for_the_next() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_waiters(0).min_idle(2).build().unwrap();
+    quiet().await;
+    let no_time = AcquireOptions::new().timeout(Duration::ZERO);
+    for round in 1..=3 {
+        tokio::time::sleep(secs(1)).await;
+        match round {
+            1 => assert_eq!(pool.try_acquire().err(), Some(TryAcquireError::NoneIdle)),
+            2 => assert!(pool.acquire().await.unwrap_err().is_overload()),
+            _ => assert!(pool.acquire_with(no_time.clone()).await.unwrap_err().is_timeout()),
+        }
+        quiet().await;
+        assert_eq!(backend.book().calls(Verb::Check), round);
+        drop(pool.try_acquire().unwrap());
+    }
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keepalive_check_blocks_no_caller_while_another_session_is_idle() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.keepalive_interval(secs(30)).build().unwrap();
+    let (first, second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    drop(first);
+    tokio::time::sleep(secs(20)).await;
+    drop(second);
+    backend.next(Verb::Check, Act::hang()); // the first one's, kept alive
+    tokio::time::sleep(ms(10_500)).await;
+    assert_eq!((pool.status().checking, pool.status().idle), (1, 1));
+    let start = Instant::now();
+    drop(pool.acquire().await.unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_known_to_be_alive_since_is_not_condemned() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.keepalive_interval(secs(30)).build().unwrap();
+    let (first, second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    drop(first);
+    tokio::time::sleep(secs(20)).await;
+    drop(second);
+    tokio::time::sleep(secs(11)).await; // the first has answered
+    backend.next(Verb::Check, Act::fail(Fault::SessionLost)); // the second will not
+    tokio::time::sleep(secs(20)).await;
+    assert_eq!((pool.status().idle, pool.status().counters.closed.dead), (1, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_kept_alive_a_few_at_once() {
+    let (backend, builder) = scripted(9);
+    let pool = builder.max_connecting(2).keepalive_interval(secs(30)).build().unwrap();
+    with_idle(&backend, &pool, 9).await;
+    backend.always(Verb::Check, Act::take(ms(100)));
+    tokio::time::sleep(secs(29)).await;
+    for _ in 0..5 {
+        tokio::time::sleep(ms(50)).await;
+        assert!(pool.status().checking <= 2 && pool.status().idle >= 7, "{}", pool.status());
+        tokio::time::sleep(ms(50)).await;
+    }
+    assert_eq!(backend.book().calls(Verb::Check), 9);
     end(&backend, &pool).await;
 }
 

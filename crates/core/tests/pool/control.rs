@@ -36,8 +36,11 @@ async fn a_session_being_opened_during_a_flush_is_not_lent() {
     let waiting = waiter(&pool).await;
     backend.called(Verb::Open, 1).await;
     pool.flush();
-    assert_eq!(waiting.await.unwrap().unwrap().id(), 2);
-    assert_eq!(pool.status().counters.closed.stale, 1);
+    let start = Instant::now();
+    drop(waiting.await.unwrap().unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO); // by another one, opened at once
+    tokio::time::sleep(secs(2)).await;
+    assert_eq!((pool.status().idle, pool.status().counters.closed.stale), (1, 1));
     end(&backend, &pool).await;
 }
 
@@ -261,5 +264,117 @@ async fn a_lease_knows_its_sessions_number_and_age() {
     let lease = pool.acquire().await.unwrap();
     assert_eq!((Lease::id(&lease), Lease::age(&lease)), (1, secs(9)));
     drop(lease);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_being_checked_during_a_flush_keeps_nobody_waiting() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(1)).await;
+    backend.next(Verb::Check, Act::hang());
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    pool.flush();
+    let start = Instant::now();
+    drop(waiting.await.unwrap().unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stock_flushed_while_paused_is_there_again_after_resume() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.min_idle(2).build().unwrap();
+    quiet().await;
+    pool.pause(Pause::Wait);
+    pool.flush();
+    tokio::time::sleep(secs(1)).await;
+    assert_eq!(pool.status().size(), 0);
+    pool.resume();
+    quiet().await;
+    assert_eq!(pool.status().idle, 2);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_of_a_paused_pool_wait_even_in_an_outage() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.fail_fast_after(secs(1)).build().unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Transient));
+    assert!(pool.acquire().await.is_err());
+    pool.pause(Pause::Wait);
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    assert_eq!(pool.status().waiters, 1);
+    backend.always(Verb::Open, Act::succeed());
+    pool.resume();
+    drop(waiting.await.unwrap().unwrap());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_long_ago_fails_nobody_fast() {
+    let (backend, builder) = scripted(2);
+    for limit in [Duration::ZERO, secs(10)] {
+        let pool = Pool::builder(backend.clone()).fail_fast_after(limit).build().unwrap();
+        backend.next(Verb::Open, Act::fail(Fault::Transient));
+        let given_up = waiter(&pool).await;
+        quiet().await;
+        given_up.abort();
+        tokio::time::sleep(secs(3_600)).await;
+        drop(pool.acquire().await.unwrap());
+        end(&backend, &pool).await;
+    }
+    drop(builder);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_outage_is_found_by_one_opening() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.fail_fast_after(Duration::ZERO).build().unwrap();
+    backend.next(Verb::Open, Act::fail(Fault::Transient));
+    assert!(pool.acquire().await.is_err());
+    assert!(pool.acquire().await.is_err()); // causes the next, once it is due
+    backend.next(Verb::Open, Act::take(secs(1)));
+    tokio::time::sleep(ms(200)).await;
+    assert_eq!(pool.status().opening, 1);
+    assert!(pool.acquire().await.is_err()); // and wants no other
+    tokio::time::sleep(secs(3)).await;
+    assert_eq!((pool.status().idle, backend.book().opened), (1, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_backend_is_noticed_by_whoever_cleans_or_rolls_back() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.build().unwrap();
+    let (idle, mut dirty) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    drop(idle);
+    dirty.set_dirty();
+    backend.next(Verb::Release, Act::fail(Fault::BackendLost));
+    assert!(dirty.release().await.is_err());
+    assert_eq!((pool.status().generation, pool.status().idle), (1, 0));
+    let mut unit = pool.unit();
+    unit.session().await.unwrap();
+    backend.next(Verb::Rollback, Act::fail(Fault::BackendLost));
+    assert!(unit.close().await.is_err());
+    assert_eq!(pool.status().generation, 2);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_smaller_pool_keeps_no_more_idle_than_it_may() {
+    let (backend, builder) = scripted(4);
+    let pool = builder.build().unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..4 {
+        leases.push(pool.acquire().await.unwrap());
+    }
+    drop(leases);
+    pool.resize(2).unwrap();
+    quiet().await;
+    assert_eq!(pool.status().idle, 2);
     end(&backend, &pool).await;
 }

@@ -1,5 +1,6 @@
 use super::*;
 use sessionpool_testkit::{Act, Verb};
+use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
 async fn no_session_is_lent_or_kept_beyond_its_lifetime() {
@@ -108,5 +109,60 @@ async fn lifetimes_may_be_switched_off() {
     drop(pool.acquire().await.unwrap());
     tokio::time::sleep(secs(1_000_000)).await;
     assert_eq!(pool.status().idle, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_successor_takes_the_place_of_the_old_one_in_a_full_stock() {
+    let (backend, builder) = scripted(3);
+    let builder = builder.max_idle(1).min_idle(1).max_lifetime(secs(100)).idle_timeout(None);
+    let pool = builder.build().unwrap();
+    backend.always(Verb::Open, Act::take(ms(100)));
+    tokio::time::sleep(secs(120)).await;
+    let closed = pool.status().counters.closed;
+    assert_eq!((backend.book().opened, closed.worn, closed.surplus), (2, 1, 0));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_whose_session_grew_old_in_its_check_gets_another() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.max_lifetime(secs(100)).idle_timeout(None).check_timeout(secs(60));
+    let pool = builder.acquire_timeout(secs(300)).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(50)).await;
+    let young = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(10)).await;
+    drop(young);
+    tokio::time::sleep(secs(1)).await;
+    drop(old); // on top of the stack
+    tokio::time::sleep(secs(15)).await;
+    backend.next(Verb::Check, Act::take(secs(30)));
+    let start = Instant::now();
+    let waiting = waiter(&pool).await;
+    assert_eq!(waiting.await.unwrap().unwrap().id(), 2);
+    assert_eq!(start.elapsed(), secs(30));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_in_time_below_a_younger_one() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.max_lifetime(secs(100)).idle_timeout(None);
+    let pool = builder.acquire_timeout(Duration::MAX).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(70)).await;
+    let young = pool.acquire().await.unwrap();
+    drop(old);
+    tokio::time::sleep(ms(100)).await;
+    drop(young);
+    tokio::time::sleep(secs(1)).await;
+    backend.next(Verb::Check, Act::take(secs(1))); // of the young one
+    backend.next(Verb::Check, Act::take(secs(2))); // of the old one, which goes below
+    let waiting = [waiter(&pool).await, waiter(&pool).await];
+    quiet().await;
+    waiting.iter().for_each(|task| task.abort());
+    tokio::time::sleep(secs(30)).await;
+    assert_eq!((pool.status().idle, pool.status().counters.closed.worn), (1, 1));
     end(&backend, &pool).await;
 }

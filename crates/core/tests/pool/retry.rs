@@ -95,3 +95,21 @@ async fn each_run_has_the_options_asked_for() {
     .unwrap();
     end(&backend, &pool).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_the_unit_swallowed_is_seen_all_the_same() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    backend.next(Verb::Write, Act::fail(Fault::Conflict));
+    backend.next(Verb::Commit, Act::roll_back()); // and no error to tell why
+    let runs = AtomicUsize::new(0);
+    pool.transaction_with(Retry::on_conflict(3), async |tx| {
+        runs.fetch_add(1, Ordering::Relaxed);
+        let _ = tx.write("row").await;
+        Ok::<_, AppError>(())
+    })
+    .await
+    .unwrap();
+    assert_eq!((runs.into_inner(), backend.committed().len()), (2, 1));
+    end(&backend, &pool).await;
+}

@@ -87,6 +87,28 @@ fn a_runtime_without_its_time_driver_is_none_to_wait_on() {
 }
 
 #[test]
+fn a_runtime_without_its_time_driver_panics_nowhere() {
+    let timeless = Builder::new_current_thread().build().unwrap();
+    let runtime = runtime();
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    let mut lease = runtime.block_on(pool.acquire()).unwrap();
+    // The janitor lives elsewhere, and its clock may stand still.
+    let error = timeless.block_on(pool.acquire()).unwrap_err();
+    assert!(matches!(error, AcquireError::NoRuntime), "{error}");
+    lease.set_dirty();
+    timeless.block_on(lease.release()).unwrap();
+    timeless.block_on(async {
+        let mut unit = pool.unit();
+        unit.session().await.unwrap().write("row").await.unwrap();
+        unit.commit().await.unwrap();
+    });
+    let report = timeless.block_on(pool.close(ms(10)));
+    assert_eq!(report.in_progress, 1, "{report}");
+    runtime.block_on(end(&backend, &pool));
+}
+
+#[test]
 fn sessions_end_with_the_runtime_they_were_opened_on() {
     let (backend, builder) = scripted(3);
     let pool = builder.build().unwrap();

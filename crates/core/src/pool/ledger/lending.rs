@@ -7,12 +7,12 @@ use super::{Errand, Ledger, Refusal, Work};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Ending, Home, PlaceId, Stage};
+use crate::pool::places::{Borrower, Ending, Home, PlaceId};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
 
 impl<S> Ledger<S> {
-    /// An idle session, if the one used last may be lent as it is, and nobody waits:
+    /// An idle session, if there is one that may be lent as it is, and nobody waits:
     /// that overtakes nobody.
     #[inline]
     pub(crate) fn lend(
@@ -23,11 +23,7 @@ impl<S> Ledger<S> {
         if self.pause.is_some() || !self.queue.is_empty() {
             return None;
         }
-        let newest = self.idle.newest()?;
-        if self.needs_check(borrower.since, newest) || self.is_worn(borrower.since, newest.place) {
-            return None;
-        }
-        let Idle { place, session, .. } = self.idle.pop()?;
+        let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
         self.places.lend(place, borrower);
         self.counters.acquired += 1;
         if self.idle.len() < self.limits.min_idle {
@@ -36,23 +32,56 @@ impl<S> Ledger<S> {
         Some((place, session))
     }
 
+    #[inline]
+    fn pop_lendable(&mut self, now: Instant) -> Option<Idle<S>> {
+        let Self { idle, places, limits, .. } = self;
+        idle.pop_newest_where(|idle| {
+            !limits.needs_check(now, idle.alive)
+                && !places.is_worn(now, idle.place, limits.max_uses)
+        })
+    }
+
     /// Serves those who wait from stock. What was idle for too long to be lent
-    /// unseen is checked first, one for each who waits.
+    /// unseen is checked first, one for each who is not served otherwise.
     pub(super) fn serve_from_stock(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         if self.pause.is_some() {
             return;
         }
-        while self.queue.len() > self.places.tally().checking {
+        while !self.queue.is_empty() {
+            let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
+            aftermath.wake_all(self.hand_over(now, place, session));
+        }
+        while self.queue.len() > self.places.tally().serving {
             let Some(idle) = self.idle.pop() else { break };
-            if self.is_worn(now, idle.place) {
-                self.end(idle.place, idle.session, Ending::Worn, aftermath);
-            } else if self.needs_check(now, &idle) {
-                self.check(idle, aftermath);
-            } else {
-                aftermath.wake_all(self.hand_over(now, idle.place, idle.session));
-            }
+            self.check_or_retire(now, idle, true, aftermath);
         }
         self.phases_changed(now);
+    }
+
+    /// Somebody who cannot wait found nothing that may be lent unseen: the next one
+    /// will.
+    pub(crate) fn check_for_the_next(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        if self.pause.is_some() || self.places.tally().checking > 0 {
+            return;
+        }
+        if let Some(idle) = self.idle.pop() {
+            self.check_or_retire(now, idle, false, aftermath);
+            self.phases_changed(now);
+        }
+    }
+
+    fn check_or_retire(
+        &mut self,
+        now: Instant,
+        idle: Idle<S>,
+        serves: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if self.is_worn(now, idle.place) {
+            self.end(idle.place, idle.session, Ending::Worn, aftermath);
+        } else {
+            self.check(idle, serves, aftermath);
+        }
     }
 
     #[inline]
@@ -60,18 +89,12 @@ impl<S> Ledger<S> {
         self.places.is_worn(now, place, self.limits.max_uses)
     }
 
-    #[inline]
-    fn needs_check(&self, now: Instant, idle: &Idle<S>) -> bool {
-        let silent = now.saturating_duration_since(idle.alive);
-        self.limits.check_after_idle.is_some_and(|limit| silent >= limit)
-    }
-
     /// Asks an idle session whether it is still alive, in the background: whoever
     /// waits for it may give up without costing the session.
-    pub(super) fn check(&mut self, idle: Idle<S>, aftermath: &mut Aftermath<S>) {
+    pub(super) fn check(&mut self, idle: Idle<S>, serves: bool, aftermath: &mut Aftermath<S>) {
         let Idle { place, session, since, alive } = idle;
         self.counters.checked += 1;
-        self.places.move_to(place, Stage::Checking);
+        self.places.check(place, serves);
         self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });
         aftermath.call(self.seat.call());
     }
@@ -86,6 +109,9 @@ impl<S> Ledger<S> {
     ) -> Result<Ticket, Refusal> {
         if let Err(refusal) = self.admit(now, &request, runtime) {
             aftermath.discard(request.waker);
+            if let Refusal::NoTime(_) | Refusal::QueueFull { .. } = refusal {
+                self.check_for_the_next(now, aftermath);
+            }
             self.call_if_opening_wanted(aftermath);
             return Err(refusal);
         }
@@ -149,22 +175,24 @@ impl<S> Ledger<S> {
     }
 
     /// Why nobody need wait, while no session lives that could come back: a
-    /// rejection that stands, or an outage that has lasted too long. Of an outage the
-    /// end is found out by those it turns away: one of them causes an opening each
-    /// time that the pool no longer holds back.
+    /// rejection that stands, or an outage that has lasted too long. The end of an
+    /// outage is found out by those it turns away: they cause the next opening. Once
+    /// that was due and nobody asked, the next to come waits for it.
     pub(super) fn hopeless(&mut self, now: Instant) -> Option<Failure> {
-        if self.places.taken() > self.places.tally().opening {
+        let opening = self.places.tally().opening;
+        if self.places.taken() > opening || self.pause.is_some() {
             return None;
         }
         if self.fails_fast(now) {
-            self.probe = true;
+            self.probe = opening == 0;
             return self.outage.last().cloned();
         }
         self.outage.standing_rejection(now).filter(|_| self.places.taken() == 0).cloned()
     }
 
     pub(super) fn fails_fast(&self, now: Instant) -> bool {
-        self.limits.fail_fast_after.is_some_and(|limit| self.outage.has_lasted(now, limit))
+        let fresh = self.places.tally().opening > 0 || self.outage.holds_back_until(now).is_some();
+        fresh && self.limits.fail_fast_after.is_some_and(|limit| self.outage.has_lasted(limit))
     }
 
     /// A waiter that keeps its own time found it over.

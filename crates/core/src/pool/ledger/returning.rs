@@ -40,9 +40,13 @@ impl<S> Ledger<S> {
         place: PlaceId,
         session: S,
         ending: Ending,
+        condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.returned += 1;
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
         self.end(place, session, ending, aftermath);
     }
 
@@ -85,6 +89,7 @@ impl<S> Ledger<S> {
         self.counters.opened += 1;
         self.places.opened(now, place, self.limits.lifetime(jitter));
         self.outage.succeeded();
+        self.probe = false;
         self.settle(now, place, session, aftermath);
         self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
@@ -179,7 +184,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.settle_since(now, since, place, session, aftermath);
-        self.phases_changed(now);
+        self.after_check(now, aftermath);
     }
 
     /// A check failed; the same errand goes on to close the session. When it is
@@ -201,9 +206,16 @@ impl<S> Ledger<S> {
         {
             self.end(idle.place, idle.session, Ending::Dead, aftermath);
         }
+        self.after_check(now, aftermath);
+    }
+
+    /// Whoever waited for a session that is not lent after all is served otherwise.
+    fn after_check(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.serve_from_stock(now, aftermath);
-        self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
+        if self.limits.keepalive_interval.is_some() {
+            aftermath.call(self.seat.call());
+        }
     }
 
     /// A clean session: to the first in line, or to stock.
@@ -246,12 +258,19 @@ impl<S> Ledger<S> {
             let waker = self.hand_over(now, place, session);
             return aftermath.wake(waker);
         }
-        if self.idle.len() >= self.limits.max_idle() {
-            return self.end(place, session, Ending::Surplus, aftermath);
+        if self.idle.len() >= self.limits.max_idle() && self.queue.is_empty() {
+            let max_uses = self.limits.max_uses;
+            let places = &self.places;
+            let worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
+            // Its successor is here.
+            let Some(old) = self.idle.pop_oldest_where(worn) else {
+                return self.end(place, session, Ending::Surplus, aftermath);
+            };
+            self.end(old.place, old.session, Ending::Worn, aftermath);
         }
         self.places.move_to(place, Stage::Idle);
         self.idle.push(Idle { place, session, since, alive: now });
-        self.call_for_expiry(aftermath);
+        self.call_when_due(now, place, aftermath);
     }
 
     pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
@@ -315,9 +334,10 @@ impl<S> Ledger<S> {
         }
     }
 
-    pub(super) fn call_for_expiry(&mut self, aftermath: &mut Aftermath<S>) {
-        let worn = self.idle.newest().and_then(|idle| self.places.expires(idle.place));
-        let due = [self.next_expiry(), self.next_keepalive(), worn];
+    /// Sees to it that the janitor looks when the session that is idle now is due.
+    fn call_when_due(&mut self, now: Instant, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let old = self.places.expires(place);
+        let due = [self.next_expiry(), self.next_keepalive(now), old];
         if due.into_iter().flatten().any(|at| self.seat.sleeps_beyond(at)) {
             aftermath.call(self.seat.call());
         }

@@ -104,18 +104,30 @@ impl<S> Ledger<S> {
         expires.filter(|at| *at > now).min()
     }
 
+    /// Checks idle sessions that were silent for too long, a few at once: those being
+    /// checked cannot be lent.
     fn keep_alive(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        let Some(limit) = self.limits.keepalive_interval else { return };
-        let Some(then) = now.checked_sub(limit) else { return };
-        while let Some(idle) = self.idle.pop_oldest_where(|idle| idle.alive <= then) {
-            self.check(idle, aftermath);
+        while self.next_keepalive(now).is_some_and(|at| at <= now) {
+            let Self { idle, places, limits, .. } = self;
+            let Some(limit) = limits.keepalive_interval else { return };
+            let due = |idle: &Idle<S>| {
+                now.saturating_duration_since(idle.alive) >= limit
+                    && !places.is_worn(now, idle.place, limits.max_uses)
+            };
+            let Some(idle) = idle.pop_oldest_where(due) else { return };
+            self.check(idle, false, aftermath);
         }
     }
 
-    /// When the idle session silent the longest is to be checked.
-    pub(super) fn next_keepalive(&self) -> Option<Instant> {
+    /// When the idle session silent the longest is to be checked; `None` also while
+    /// enough are being checked, since the end of a check is an event of its own.
+    pub(super) fn next_keepalive(&self, now: Instant) -> Option<Instant> {
         let limit = self.limits.keepalive_interval?;
-        self.idle.longest_silent()?.checked_add(limit)
+        if self.places.tally().checking >= self.limits.max_connecting {
+            return None;
+        }
+        let kept = self.idle.iter().filter(|idle| !self.is_worn(now, idle.place));
+        kept.map(|idle| idle.alive).min()?.checked_add(limit)
     }
 
     pub(super) fn next_event(&self, now: Instant) -> Option<Instant> {
@@ -123,7 +135,7 @@ impl<S> Ledger<S> {
         [
             self.queue.earliest(),
             self.next_expiry(),
-            self.next_keepalive(),
+            self.next_keepalive(now),
             self.next_retirement(now),
             retry,
         ]
