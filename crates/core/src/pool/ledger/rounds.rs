@@ -85,7 +85,8 @@ impl<S> Ledger<S> {
         let mut worn = self.idle.iter().filter(|idle| self.is_worn(now, idle.place)).count();
         while worn > 0 {
             let spare = self.idle.len() > self.limits.min_idle;
-            let room = self.places.taken() < self.limits.max_size;
+            // Room there is, or soon will be.
+            let room = self.staying() < self.limits.max_size || self.places.tally().opening > 0;
             if !spare && room && self.open && !self.outage.is_rejected() {
                 self.successors = worn.min(self.limits.min_idle);
                 return;
