@@ -26,7 +26,7 @@ use crate::Session;
 /// # Implementing
 ///
 /// Write plain `async fn`; no macro is needed (and `#[async_trait]` on the impl
-/// does not compile). The futures must be [`Send`]: hold no `Rc` and no lock
+/// does not compile: error E0195). The futures must be [`Send`]: hold no `Rc` and no lock
 /// guard of `std` across an `.await`.
 ///
 /// The pool puts a time limit around every call, so an implementation needs none

@@ -13,8 +13,10 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// Why [`Pool::acquire`](crate::Pool::acquire) lent no session.
 ///
 /// Match on it, or ask the predicates, which stay right when variants are added.
-/// `Display` tells this layer's part; the remote end's own error is the
-/// [`source`](StdError::source).
+///
+/// What the remote end said is the [`source`](StdError::source), and is told by
+/// `Display`, too: many logs show no sources, and at three in the morning that is
+/// the part one needs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AcquireError {
@@ -105,8 +107,8 @@ impl fmt::Display for AcquireError {
                 write!(f, "{} has no free session and its queue is full: {status}", Name(pool))
             }
             Self::TimedOut(timed_out) => timed_out.fmt(f),
-            Self::Failed { pool, fault, .. } => {
-                write!(f, "{} could open no session: {fault}", Name(pool))
+            Self::Failed { pool, fault, cause } => {
+                write!(f, "{} could open no session ({fault}: {cause})", Name(pool))
             }
             Self::NoRuntime => f.write_str(
                 "waiting for a session needs a tokio runtime with its time driver, \
@@ -196,6 +198,7 @@ pub struct TimedOut {
     /// more. Above zero, the task may be waiting for itself. Zero where there is no
     /// task to tell: in the root future of a runtime's `block_on`.
     pub held_by_this_task: usize,
+    pub(crate) task_is_known: bool,
 }
 
 /// The last opening that failed.
@@ -216,11 +219,15 @@ impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} lent no session within {:?}: ", Name(&self.pool), self.limit)?;
         self.write_verdict(f)?;
-        write!(f, "; waited {:.1?} queueing", self.queueing)?;
-        if !self.checking.is_zero() {
-            write!(f, ", {:.1?} checking", self.checking)?;
+        let mut separator = "; waited";
+        for (phase, time) in
+            [("queueing", self.queueing), ("checking", self.checking), ("opening", self.opening)]
+        {
+            if !time.is_zero() {
+                write!(f, "{separator} {time:.1?} {phase}")?;
+                separator = " and";
+            }
         }
-        write!(f, " and {:.1?} opening", self.opening)?;
         write!(f, "; {}", self.status)?;
         self.write_holders(f)?;
         self.write_nesting(f)
@@ -251,9 +258,10 @@ impl TimedOut {
                 status.opening
             ),
             (_, Phase::Checking) => f.write_str("an idle one was asked whether it is alive"),
-            (_, Phase::Queueing) if status.leased == status.max_size => {
-                write!(f, "all {} are lent and none came back in time", status.max_size)
-            }
+            (_, Phase::Queueing) if status.leased == status.max_size => match status.max_size {
+                1 => f.write_str("its only session is lent and did not come back in time"),
+                all => write!(f, "all {all} are lent and none came back in time"),
+            },
             (_, Phase::Queueing) => f.write_str("none became free in time"),
         }
     }
@@ -272,6 +280,11 @@ impl TimedOut {
 
     fn write_nesting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.held_by_this_task {
+            0 if !self.task_is_known && self.holders.iter().any(|holder| holder.task.is_none()) => {
+                f.write_str(
+                    "; the holders may be this very code, which runs in no task to tell it by",
+                )
+            }
             0 => Ok(()),
             held => write!(
                 f,
@@ -283,7 +296,7 @@ impl TimedOut {
 }
 
 /// `the last 3 openings failed, the latest 0.2s ago (transient failure: connection
-/// refused)`. Many logs show no sources, so this one text repeats its cause.
+/// refused)`.
 impl fmt::Display for LastFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.streak {
@@ -460,9 +473,7 @@ impl fmt::Display for TxError {
                 write!(f, "the transaction could not be begun: {fault}")
             }
             Self::RolledBack { why, .. } => write!(f, "the commit became a rollback: {why}"),
-            Self::OutcomeUnknown { .. } => {
-                f.write_str("whether the commit took effect is unknown: its answer was lost")
-            }
+            Self::OutcomeUnknown { .. } => f.write_str("whether the work was committed is unknown"),
             Self::Rollback { .. } => {
                 f.write_str("the rollback was not confirmed; the session was ended instead")
             }

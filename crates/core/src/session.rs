@@ -19,7 +19,8 @@ use crate::{Condition, Fault};
 ///    panics. A session that may carry anything of its borrower's (an open
 ///    transaction, an unread reply, a changed setting) is not `Clean`.
 /// 2. **`release` leaves no trace.** After `Ok` the session is `Clean` and the
-///    next borrower finds what a fresh session has.
+///    next borrower finds what a fresh session has. Of a `Broken` session it answers
+///    `Err`.
 /// 3. **Dropped futures are survivable.** Any future of a session may be dropped
 ///    half way. The session then knows: it is `Busy` or `Broken`, and never reads
 ///    the rest of an old answer as its own.

@@ -29,22 +29,23 @@ async fn main() -> anyhow::Result<()> {
     stage(&pool, "loaded");
 
     let error = fail::fail(&pool, &first).await?;
-    println!("a unit failed on purpose: {error}: {}", error.root_cause());
+    println!("a unit failed on purpose, and left nothing behind: {error}: {}", error.root_cause());
     println!("stations stored: {}", query::count(&pool).await?);
     stage(&pool, "one unit rolled back");
 
     let high = query::high(&pool).await?;
     println!("stations with elev > 10: {}", high.iter().map(Vec::len).sum::<usize>());
-    println!("the highest of each region:");
+    println!("the highest of each time zone's region (id, name, country, elevation, time zone):");
     for (id, name, country, elev, tz) in high.iter().flat_map(|region| region.first()) {
         println!("{id}\t{name}\t{country}\t{elev}\t{tz}");
     }
     stage(&pool, "queried");
 
-    println!("one session too many: {}", exhaust::exhaust(&pool).await?);
+    println!("one session too many, on purpose: {}", exhaust::exhaust(&pool).await?);
     stage(&pool, "all given back");
     rest::rest(&pool).await?;
-    stage(&pool, "at rest");
+    stage(&pool, "at rest, the idle sessions ended");
+    println!("stations stored: {}", query::count(&pool).await?);
 
     println!("closed: {}", pool.close(Duration::from_secs(5)).await);
     stage(&pool, "closed");

@@ -14,7 +14,10 @@ use crate::{Condition, ReleaseError, Session};
 /// A session borrowed from a [`Pool`](crate::Pool), by value and without a
 /// lifetime: it can be moved into tasks and structs.
 ///
-/// It dereferences to the session. Dropping it gives the session back, wherever
+/// It dereferences to the session, and has none of the session's lifecycle verbs: to
+/// give it back, drop or [`release`](Self::release) it; to have its session ended,
+/// [`discard`](Self::discard) it; for transactions, see
+/// [`Pool::transaction`](crate::Pool::transaction). Dropping it gives the session back, wherever
 /// and however that happens: on another thread, while unwinding, after the runtime
 /// is gone. A drop does not block and does not spawn: a session that says it is
 /// clean goes to the next waiter at once, any other (and any at all that is dropped

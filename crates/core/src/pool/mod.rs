@@ -311,6 +311,28 @@ impl<S: Transactional> Pool<S> {
     /// `Ok` means committed: if the commit did not happen, or nobody can tell, the
     /// answer is a [`TxError`].
     ///
+    /// # The work
+    ///
+    /// It is an `async |tx|` closure (`|tx| async move` is something else and does not
+    /// compile). `tx` is a `&mut Tx<S>`, which dereferences to the session: where a
+    /// `&mut S` is wanted, write `&mut **tx`.
+    ///
+    /// # The error type
+    ///
+    /// Any with `From<TxError>`: `anyhow::Error`, or an enum of yours. A driver's own
+    /// error is not enough, since there is more to go wrong than the driver knows of.
+    ///
+    /// ```
+    /// # use sessionpool_core::{AcquireError, TxError};
+    /// # type SqlError = std::io::Error;
+    /// #[derive(Debug, thiserror::Error)]
+    /// enum AppError {
+    ///     #[error(transparent)] Sql(#[from] SqlError),
+    ///     #[error(transparent)] Tx(#[from] TxError),           // for transactions and units
+    ///     #[error(transparent)] Acquire(#[from] AcquireError), // for leases
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// What `work` answered, or the [`TxError`].
@@ -354,7 +376,8 @@ impl<S: Transactional> Pool<S> {
     /// [`transaction`](Self::transaction), run again from its beginning when it
     /// loses against another one.
     ///
-    /// `work` is cloned for each run. That it lost is seen by the session, whatever
+    /// `work` is cloned for each run, so it may not capture anything by `&mut`: use an
+    /// atomic, or return the value. That it lost is seen by the session, whatever
     /// `work` makes of the error. Nothing is run again after an unknown outcome.
     ///
     /// ```

@@ -463,6 +463,7 @@ impl<S: Session> Shared<S> {
             }),
             holders: ledger.holders(now, HOLDERS_NAMED),
             held_by_this_task: ledger.held_by(borrower.task),
+            task_is_known: borrower.task.is_some(),
         }
     }
 }

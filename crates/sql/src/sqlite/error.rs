@@ -54,7 +54,7 @@ pub enum SqliteFailure {
 
     /// No transaction is open: none was begun, or a `COMMIT` of the borrower's
     /// ended it.
-    #[error("no transaction is open")]
+    #[error("no transaction is open; was it ended by a COMMIT in the work?")]
     NoTransaction,
 }
 
