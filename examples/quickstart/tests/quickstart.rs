@@ -46,7 +46,7 @@ fn the_figures_are_those_of_the_file() {
     assert!(text.lines().filter(|line| line.split('\t').count() == 5).count() >= 5);
 
     printed(&text, "a unit failed on purpose, and left nothing behind: AAXX is there already");
-    printed(&text, "one session too many: the pool lent no session within 200ms");
+    printed(&text, "one session too many, on purpose: the pool lent no session within 200ms");
     assert_eq!(printed(&text, "-- at rest:"), "0 of 4 sessions, 0 waiting");
     assert_eq!(printed(&text, "-- closed:"), "0 of 4 sessions, 0 waiting, closed");
 }
