@@ -5,7 +5,7 @@
 //! goes to a temporary folder.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quickstart::{database, exhaust, fail, load, query, rest, stations};
 use sessionpool::Pool;
@@ -13,6 +13,7 @@ use sessionpool::sql::SqliteSession;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let started = Instant::now();
     let folder = tempfile::tempdir()?; // removed at the end
     let path =
         std::env::args_os().nth(1).map_or_else(|| folder.path().join("stations.db"), PathBuf::from);
@@ -49,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
 
     println!("closed: {}", pool.close(Duration::from_secs(5)).await);
     stage(&pool, "closed");
+    println!("took {:.1?}", started.elapsed());
     Ok(())
 }
 
