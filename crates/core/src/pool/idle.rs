@@ -42,8 +42,11 @@ impl<S> IdleStack<S> {
     #[inline]
     pub(crate) fn pop_newest_where(
         &mut self,
-        is_meant: impl FnMut(&Idle<S>) -> bool,
+        mut is_meant: impl FnMut(&Idle<S>) -> bool,
     ) -> Option<Idle<S>> {
+        if is_meant(self.0.back()?) {
+            return self.0.pop_back(); // as nearly always
+        }
         let at = self.0.iter().rposition(is_meant)?;
         self.0.remove(at)
     }

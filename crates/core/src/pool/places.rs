@@ -200,11 +200,21 @@ impl Places {
         place.expires.is_some_and(|at| at <= now) || max_uses.is_some_and(|most| place.uses >= most)
     }
 
+    /// Why what stands there is not to be lent again.
+    #[inline]
+    pub(crate) fn unfit(&self, now: Instant, id: PlaceId, max_uses: Option<u64>) -> Option<Ending> {
+        let place = &self.taken[id.index()];
+        if place.generation < self.generation {
+            return Some(Ending::Stale);
+        }
+        self.is_worn(now, id, max_uses).then_some(Ending::Worn)
+    }
+
     /// Lends what stands there.
     #[inline]
     pub(crate) fn lend(&mut self, id: PlaceId, borrower: Borrower) {
-        self.taken[id.index()].uses += 1;
         self.move_to(id, Stage::Leased(borrower));
+        self.taken[id.index()].uses += 1;
     }
 
     /// The session's number, and since when it is open.

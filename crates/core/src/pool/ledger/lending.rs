@@ -119,7 +119,9 @@ impl<S> Ledger<S> {
         request.checking_mark = self.checking_time.total(now);
         let deadline = request.deadline();
         let ticket = self.queue.join(request);
-        self.serve_from_stock(now, aftermath);
+        if self.idle.len() > 0 {
+            self.serve_from_stock(now, aftermath);
+        }
         if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
             aftermath.call(self.seat.call());
         }

@@ -242,17 +242,8 @@ impl<S> Ledger<S> {
         if !self.open {
             return self.end(place, session, Ending::PoolClosed, aftermath);
         }
-        if !self.seat.is_home(self.places.home(place)) {
-            return self.end(place, session, Ending::RuntimeLost, aftermath);
-        }
-        if self.places.is_stale(place) {
-            return self.end(place, session, Ending::Stale, aftermath);
-        }
-        if self.staying() > self.limits.max_size {
-            return self.end(place, session, Ending::Surplus, aftermath);
-        }
-        if self.is_worn(now, place) {
-            return self.end(place, session, Ending::Worn, aftermath);
+        if let Some(ending) = self.unfit(now, place) {
+            return self.end(place, session, ending, aftermath);
         }
         if !self.queue.is_empty() && self.pause.is_none() {
             let waker = self.hand_over(now, place, session);
@@ -273,6 +264,19 @@ impl<S> Ledger<S> {
         self.call_when_due(now, place, aftermath);
     }
 
+    /// Why a clean session is not to be lent again.
+    #[inline]
+    fn unfit(&self, now: Instant, place: PlaceId) -> Option<Ending> {
+        if !self.seat.is_home(self.places.home(place)) {
+            return Some(Ending::RuntimeLost);
+        }
+        if self.staying() > self.limits.max_size {
+            return Some(Ending::Surplus);
+        }
+        self.places.unfit(now, place, self.limits.max_uses)
+    }
+
+    #[inline]
     pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
         let places = &mut self.places;
         let waker = self.queue.serve_first(|request| {
