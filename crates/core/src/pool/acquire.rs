@@ -93,9 +93,9 @@ impl<'a, S: Session> Acquire<'a, S> {
             Refusal::QueueFull { max_waiters, status } => {
                 AcquireError::QueueFull { pool: self.name(), max_waiters, status }
             }
-            Refusal::Rejected(failure) => self.failed(failure),
+            Refusal::Rejected(failure) => self.failed(*failure),
             Refusal::NoTime(borrower) => {
-                let request = Request::new(Waker::noop().clone(), borrower, self.limit);
+                let request = Request::new(Waker::noop().clone(), *borrower, self.limit);
                 AcquireError::TimedOut(Box::new(self.shared.diagnose(&request)))
             }
             Refusal::NoRuntime => AcquireError::NoRuntime,
@@ -112,8 +112,13 @@ impl<'a, S: Session> Acquire<'a, S> {
             self.shared.expire_waiters();
         }
         match self.shared.see(ticket, cx.waker()) {
-            Sight::Decided(request, verdict) => {
+            Sight::Granted(place, session) => {
                 self.progress = Progress::Done;
+                Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+            }
+            Sight::Told(told) => {
+                self.progress = Progress::Done;
+                let (request, verdict) = *told;
                 Poll::Ready(self.conclude(&request, verdict))
             }
             Sight::StillQueued { janitor, deadline } => self.wait_on(janitor, deadline, cx),
@@ -181,7 +186,7 @@ impl<'a, S: Session> Acquire<'a, S> {
     fn conclude(&self, request: &Request, verdict: Verdict<S>) -> Result<Lease<S>, AcquireError> {
         match verdict {
             Verdict::Granted(place, session) => Ok(Lease::new(self.shared, place, session)),
-            Verdict::Failed(failure) => Err(self.failed(failure)),
+            Verdict::Failed(failure) => Err(self.failed(*failure)),
             Verdict::Closed => Err(AcquireError::Closed),
             Verdict::Paused => Err(AcquireError::Paused),
             Verdict::TimedOut => {

@@ -42,7 +42,7 @@ impl Request {
 #[derive(Debug)]
 pub(crate) enum Verdict<S> {
     Granted(PlaceId, S),
-    Failed(Failure),
+    Failed(Box<Failure>),
     Closed,
     Paused,
     TimedOut,
@@ -66,7 +66,9 @@ struct Waiter<S> {
 #[derive(Debug)]
 pub(crate) enum Seen<S> {
     StillQueued,
-    Decided(Request, Verdict<S>),
+    Granted(PlaceId, S),
+    /// Anything else, which is rare, and large.
+    Told(Box<(Request, Verdict<S>)>),
 }
 
 /// A doubly linked list through a slab: joining, leaving from the middle and
@@ -155,13 +157,17 @@ impl<S> Queue<S> {
     }
 
     /// Takes the decision to the acquire that came to see; it has left then.
+    #[inline]
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
         match self.waiter(ticket.0).state {
             State::Queued { .. } => Seen::StillQueued,
             State::Decided(_) => {
                 let waiter = self.waiters.remove(ticket.0 as usize);
                 match waiter.state {
-                    State::Decided(verdict) => Seen::Decided(waiter.request, verdict),
+                    State::Decided(Verdict::Granted(place, session)) => {
+                        Seen::Granted(place, session)
+                    }
+                    State::Decided(verdict) => Seen::Told(Box::new((waiter.request, verdict))),
                     State::Queued { .. } => unreachable!("decided a line ago"),
                 }
             }

@@ -178,7 +178,8 @@ impl<S: Session> Shared<S> {
             let mut books = self.books();
             let ledger = &mut books.ledger;
             match ledger.see(ticket) {
-                Seen::Decided(request, verdict) => return Sight::Decided(request, verdict),
+                Seen::Granted(place, session) => return Sight::Granted(place, session),
+                Seen::Told(told) => return Sight::Told(told),
                 Seen::StillQueued => {}
             }
             let sight = match ledger.seat.is_empty() {
@@ -247,7 +248,8 @@ pub(crate) enum Sight<S> {
     },
     /// Queued, and no janitor.
     Orphaned,
-    Decided(Request, Verdict<S>),
+    Granted(PlaceId, S),
+    Told(Box<(Request, Verdict<S>)>),
 }
 
 // ===== coming back =====

@@ -150,11 +150,11 @@ impl<S> Ledger<S> {
         }
         if let Some(failure) = self.hopeless(now) {
             self.counters.failed += 1;
-            return Err(Refusal::Rejected(failure));
+            return Err(Refusal::Rejected(Box::new(failure)));
         }
         if request.limit.is_zero() {
             self.counters.timed_out += 1;
-            return Err(Refusal::NoTime(request.borrower));
+            return Err(Refusal::NoTime(Box::new(request.borrower)));
         }
         if self.queue.len() >= self.limits.max_waiters {
             self.counters.queue_full += 1;
@@ -226,7 +226,7 @@ impl<S> Ledger<S> {
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
             // Its cause may be the last of its kind, and somebody's to drop.
-            Some(Verdict::Failed(failure)) => aftermath.forget(Some(failure)),
+            Some(Verdict::Failed(failure)) => aftermath.forget(Some(*failure)),
             Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
         }
         self.call_if_nothing_is_left(aftermath);

@@ -76,9 +76,9 @@ pub(crate) enum Refusal {
         max_waiters: usize,
         status: Box<Status>,
     },
-    Rejected(Failure),
+    Rejected(Box<Failure>),
     /// It was given no time at all.
-    NoTime(Borrower),
+    NoTime(Box<Borrower>),
     NoRuntime,
 }
 

@@ -113,7 +113,9 @@ impl<S> Ledger<S> {
         aftermath.forget(self.outage.failed(failure.clone(), jitter));
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
-            while let Some(waker) = self.queue.serve_first(|_| Verdict::Failed(failure.clone())) {
+            while let Some(waker) =
+                self.queue.serve_first(|_| Verdict::Failed(Box::new(failure.clone())))
+            {
                 self.counters.failed += 1;
                 aftermath.wake_all([waker]);
             }
