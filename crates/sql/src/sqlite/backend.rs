@@ -1,9 +1,10 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool_core::Backend;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::config::{BeginMode, Config, Place};
 use super::error::SqliteFailure;
@@ -50,6 +51,9 @@ pub struct Sqlite {
     config: Config,
     /// Keeps a database in memory alive while no session is open.
     anchor: OnceCell<SqliteConnection>,
+    /// One session closes at a time: of two that close at once SQLite takes neither
+    /// for the last one, and leaves its log behind.
+    closing: Arc<Mutex<()>>,
 }
 
 impl Sqlite {
@@ -78,7 +82,7 @@ impl Sqlite {
     }
 
     fn at(place: Place) -> Self {
-        Self { config: Config::new(place), anchor: OnceCell::new() }
+        Self { config: Config::new(place), anchor: OnceCell::new(), closing: Arc::default() }
     }
 
     /// How units that may write begin. Default: [`BeginMode::Immediate`].
@@ -144,7 +148,8 @@ impl Sqlite {
         if matches!(self.config.place, Place::Memory(_)) {
             self.anchor.get_or_try_init(|| self.config.connect()).await?;
         }
-        SqliteSession::new(self.config.connect().await?, self.config.begin_mode).await
+        let connection = self.config.connect().await?;
+        SqliteSession::new(connection, self.config.begin_mode, Arc::clone(&self.closing)).await
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
 use sessionpool_core::{
@@ -5,6 +7,8 @@ use sessionpool_core::{
 };
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Error, Executor, SqlSafeStr};
+
+use tokio::sync::Mutex;
 
 use super::config::BeginMode;
 use super::error::{self, SqliteFailure};
@@ -43,16 +47,20 @@ pub struct SqliteSession {
     /// SQLite was told to refuse writes.
     query_only: bool,
     savepoints: u64,
+    /// Whoever has it may close.
+    closing: Arc<Mutex<()>>,
 }
 
 impl SqliteSession {
     pub(super) async fn new(
         mut connection: SqliteConnection,
         begin_mode: BeginMode,
+        closing: Arc<Mutex<()>>,
     ) -> sqlx::Result<Self> {
         let tripwire = Tripwire::stretch(&mut connection).await?;
         let mark = Mark::default();
-        Ok(Self { connection, mark, tripwire, begin_mode, query_only: false, savepoints: 0 })
+        let (query_only, savepoints) = (false, 0);
+        Ok(Self { connection, mark, tripwire, begin_mode, query_only, savepoints, closing })
     }
 
     /// The raw connection, for what sqlx offers on nothing else: migrations, hooks,
@@ -185,8 +193,10 @@ impl Session for SqliteSession {
         }
     }
 
-    /// Ends the session's thread and waits until it has closed the database.
+    /// Ends the session's thread and waits until it has closed the database, one
+    /// session after another: the last of a file takes its log along.
     async fn close(this: Self) -> Result<(), Error> {
+        let _turn = this.closing.lock().await;
         this.connection.close().await
     }
 
