@@ -115,6 +115,7 @@ impl Scene {
         let opened_for = self.waiter();
         rounds(&self.shared);
         drop(at_once(opened_for).expect("a session"));
+        self.janitor_waits();
         at_once(acquire(&self.pool, Duration::MAX)).expect("a session")
     }
 
@@ -132,7 +133,13 @@ impl Scene {
         let mut errands = self.shared.round().errands;
         let errand = errands.pop_front().expect("an errand");
         assert!(errands.is_empty());
+        self.janitor_waits();
         errand
+    }
+
+    /// It has done what it was called for.
+    fn janitor_waits(&self) {
+        self.shared.janitor_was_called(Waker::noop().clone());
     }
 
     fn lose_janitor(&self) {
@@ -170,7 +177,7 @@ fn audit(shared: &Shared<Token>) {
         assert_eq!((tally, idle), ledger.places.recount());
         assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
-        let served = idle == 0 || ledger.queue.len() <= tally.checking;
+        let served = idle == 0 || ledger.queue.len() <= tally.serving_checks;
         assert!(served || ledger.pause.is_some(), "{tally:?}");
 
         let counters = ledger.counters;
@@ -369,7 +376,7 @@ impl Backend for Door {
 
     async fn check(&self, token: &mut Token) -> Result<(), Infallible> {
         if self.0.hangs_up.load(Ordering::Relaxed) {
-            token.condition = BROKEN;
+            token.condition = Condition::Broken(Fault::Other);
         }
         Ok(())
     }

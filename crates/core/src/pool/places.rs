@@ -114,6 +114,8 @@ pub(crate) struct Tally {
     pub(crate) closing: usize,
     /// Of those being opened and checked, how many will serve somebody.
     pub(crate) serving: usize,
+    /// And of those being checked alone.
+    pub(crate) serving_checks: usize,
 }
 
 impl Tally {
@@ -139,6 +141,13 @@ impl Tally {
             *count -= 1;
         }
     }
+
+    fn no_longer_serves(&mut self, stage: &Stage, served: bool) {
+        if served {
+            self.serving -= 1;
+            self.serving_checks -= usize::from(matches!(stage, Stage::Checking));
+        }
+    }
 }
 
 /// All taken places. The tally is kept here and nowhere else: every change of a
@@ -156,8 +165,15 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) const fn new() -> Self {
-        let tally =
-            Tally { opening: 0, leased: 0, checking: 0, cleaning: 0, closing: 0, serving: 0 };
+        let tally = Tally {
+            opening: 0,
+            leased: 0,
+            checking: 0,
+            cleaning: 0,
+            closing: 0,
+            serving: 0,
+            serving_checks: 0,
+        };
         Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
     }
 
@@ -228,8 +244,8 @@ impl Places {
         self.tally.enter(&stage);
         let place = &mut self.taken[id.index()];
         self.tally.leave(&place.stage);
+        self.tally.no_longer_serves(&place.stage, std::mem::take(&mut place.serves));
         place.stage = stage;
-        self.tally.serving -= usize::from(std::mem::take(&mut place.serves));
     }
 
     /// Has the session checked, for somebody who waits or to keep it alive.
@@ -237,13 +253,14 @@ impl Places {
         self.move_to(id, Stage::Checking);
         self.taken[id.index()].serves = serves;
         self.tally.serving += usize::from(serves);
+        self.tally.serving_checks += usize::from(serves);
     }
 
     /// Frees the place and tells what stood there last.
     pub(crate) fn free(&mut self, id: PlaceId) -> Stage {
         let Place { stage, serves, .. } = self.taken.remove(id.index());
         self.tally.leave(&stage);
-        self.tally.serving -= usize::from(serves);
+        self.tally.no_longer_serves(&stage, serves);
         stage
     }
 
@@ -260,6 +277,7 @@ impl Places {
     pub(crate) fn next_generation(&mut self) {
         self.generation += 1;
         self.tally.serving = 0;
+        self.tally.serving_checks = 0;
         self.taken.iter_mut().for_each(|(_, place)| place.serves = false);
     }
 
@@ -299,7 +317,10 @@ impl Places {
     pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
         self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage));
-        tally.serving = self.taken.iter().filter(|(_, place)| place.serves).count();
+        let serving = || self.taken.iter().filter(|(_, place)| place.serves);
+        tally.serving = serving().count();
+        let checked = |place: &Place| matches!(place.stage, Stage::Checking);
+        tally.serving_checks = serving().filter(|(_, place)| checked(place)).count();
         let idle = self.taken.iter().filter(|(_, place)| matches!(place.stage, Stage::Idle));
         (tally, idle.count())
     }

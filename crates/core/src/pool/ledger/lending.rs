@@ -42,7 +42,8 @@ impl<S> Ledger<S> {
     }
 
     /// Serves those who wait from stock. What was idle for too long to be lent
-    /// unseen is checked first, one for each who is not served otherwise.
+    /// unseen is checked first, one for each: an opening under way may take long, or
+    /// fail.
     pub(super) fn serve_from_stock(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         if self.pause.is_some() {
             return;
@@ -51,7 +52,7 @@ impl<S> Ledger<S> {
             let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
             aftermath.wake_all(self.hand_over(now, place, session));
         }
-        while self.queue.len() > self.places.tally().serving {
+        while self.queue.len() > self.places.tally().serving_checks {
             let Some(idle) = self.idle.pop() else { break };
             self.check_or_retire(now, idle, true, aftermath);
         }

@@ -5,9 +5,48 @@ use std::sync::atomic::Ordering;
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Scene, join, one, prove, run, served_or_closed, served_or_told, sit, two};
+use super::{Scene, at_once, join, one, prove, run, served_or_closed, served_or_told, sit, two};
 use crate::pool::places::Tally;
 use crate::sync::Arc;
+
+#[test]
+fn the_janitor_is_called_for_a_check() {
+    prove(|| {
+        let scene = Scene::new(one());
+        drop(scene.lease());
+        scene.check_from_now_on();
+        let Scene { pool, shared, remote } = scene;
+        let waiting = thread::spawn(move || drop(block_on(pool.acquire()).expect("a session")));
+        sit(&shared);
+        join(waiting);
+        remote.check();
+    });
+}
+
+/// An opening may take long, or fail: nobody waits for it while a session is idle.
+#[test]
+fn an_opening_under_way_keeps_nobody_from_what_is_idle() {
+    prove(|| {
+        let scene = Scene::new(two());
+        let lease = scene.lease();
+        let waiter = scene.waiter();
+        let opening = scene.errand();
+        drop(lease);
+        drop(at_once(waiter).expect("a session"));
+        scene.check_from_now_on();
+        let Scene { pool, shared, remote } = scene;
+        let waiting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                drop(block_on(pool.acquire()).expect("a session"));
+                run(&shared, opening);
+            }
+        });
+        sit(&shared);
+        join(waiting);
+        remote.check();
+    });
+}
 
 /// It is checked for whoever waits, not for the one who came first.
 #[test]
@@ -54,6 +93,32 @@ fn a_session_found_dead_is_replaced_for_whoever_waits() {
     prove(|| {
         let scene = Scene::new(one());
         drop(scene.lease());
+        scene.check_from_now_on();
+        scene.remote.hangs_up.store(true, Ordering::Relaxed);
+        let waiter = scene.waiter();
+        let errand = scene.errand();
+        let Scene { pool, shared, remote } = scene;
+        let checking = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&shared, errand)
+        });
+        let waiting = thread::spawn(move || {
+            drop(block_on(waiter).expect("a session"));
+            drop(pool);
+        });
+        sit(&shared);
+        join(checking);
+        join(waiting);
+        remote.check();
+    });
+}
+
+/// Nobody waits while a session is idle that may be fit.
+#[test]
+fn a_dead_session_is_followed_by_the_next_in_stock() {
+    prove(|| {
+        let scene = Scene::new(two());
+        drop([scene.lease(), scene.lease()]);
         scene.check_from_now_on();
         scene.remote.hangs_up.store(true, Ordering::Relaxed);
         let waiter = scene.waiter();

@@ -26,6 +26,23 @@ fn resume_against_return() {
     });
 }
 
+#[test]
+fn a_paused_pool_serves_nobody() {
+    prove(|| {
+        let scene = Scene::new(one());
+        let lease = scene.lease();
+        let waiter = scene.waiter();
+        let returning = thread::spawn(move || drop(lease));
+        scene.pool.pause(Pause::Wait);
+        let served = scene.pool.status().counters.acquired;
+        join(returning);
+        assert_eq!(scene.pool.status().counters.acquired, served);
+        scene.pool.resume();
+        drop(block_on(waiter).expect("a session"));
+        scene.finish();
+    });
+}
+
 /// Who waits is told; what comes back stays.
 #[test]
 fn pause_against_acquire_and_return() {
@@ -124,6 +141,25 @@ fn a_pool_that_shrinks_ends_what_is_too_many() {
         returning.into_iter().for_each(join);
         rounds(&scene.shared);
         assert_eq!(scene.tally(), (Tally::default(), 1));
+        scene.finish();
+    });
+}
+
+/// Even while somebody waits.
+#[test]
+fn a_pool_that_shrank_serves_nobody_beyond_its_size() {
+    prove(|| {
+        let scene = Scene::new(two());
+        let (first, second) = (scene.lease(), scene.lease());
+        let waiter = scene.waiter();
+        let returning = thread::spawn(move || drop(first));
+        scene.pool.resize(1).expect("a valid size");
+        let served = scene.pool.status().counters.acquired;
+        join(returning);
+        assert_eq!(scene.pool.status().counters.acquired, served);
+        drop(second);
+        drop(block_on(waiter).expect("a session"));
+        rounds(&scene.shared);
         scene.finish();
     });
 }

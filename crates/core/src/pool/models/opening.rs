@@ -57,12 +57,18 @@ fn an_opening_is_followed_by_the_next() {
     prove(|| {
         let scene = Scene::new(Draft { max_connecting: 1, ..two() });
         let waiters = [scene.waiter(), scene.waiter()];
+        let errand = scene.errand();
         let Scene { pool, shared, remote } = scene;
+        let opening = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&shared, errand)
+        });
         let waiting = thread::spawn(move || {
             drop(waiters.map(|waiter| block_on(waiter).expect("a session")));
             drop(pool);
         });
         sit(&shared);
+        join(opening);
         join(waiting);
         remote.check();
     });
