@@ -8,7 +8,9 @@
 //! This crate knows no database and no protocol; backend crates bring those.
 
 mod backend;
+pub mod call;
 mod condition;
+mod ends_by_itself;
 mod error;
 mod pause;
 mod pool;
@@ -22,6 +24,7 @@ mod unit;
 
 pub use backend::{Backend, SessionError};
 pub use condition::{Condition, Fault};
+pub use ends_by_itself::EndsByItself;
 pub use error::{
     AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,

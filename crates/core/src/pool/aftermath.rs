@@ -1,11 +1,10 @@
 //! What is left to do once the ledger's lock is released.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
 use super::outage::Failure;
 use super::places::PlaceId;
-use crate::Session;
+use crate::{Session, call};
 
 /// Whom to wake, which sessions to end, what to drop: other people's code, never
 /// run under the lock.
@@ -98,17 +97,11 @@ impl<S: Session> Aftermath<S> {
 impl<S: Session> Rare<S> {
     fn carry_out(self) -> Vec<PlaceId> {
         let aborted = self.abort.into_iter().map(|(place, session)| {
-            abort_session(session);
+            call::abort(session);
             place
         });
         let aborted = aborted.collect();
         self.wake.into_iter().for_each(Waker::wake);
         aborted
     }
-}
-
-/// Ends a session on this side. `abort` must not panic, and this runs in drops,
-/// so a backend that breaks the rule is not let through.
-pub(crate) fn abort_session<S: Session>(session: S) {
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| S::abort(session)));
 }

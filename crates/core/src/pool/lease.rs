@@ -4,9 +4,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::call::{self, CallFailure};
 use super::places::{Ending, PlaceId};
 use super::shared::Shared;
+use crate::call::{self, CallFailure};
 use crate::error::CallError;
 use crate::sync::Arc;
 use crate::{Condition, ReleaseError, Session};

@@ -3,8 +3,7 @@
 mod acquire;
 mod aftermath;
 mod builder;
-mod call;
-mod clock;
+pub(crate) mod clock;
 mod closer;
 mod errand;
 mod idle;
@@ -32,9 +31,6 @@ pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
 pub use lease::Lease;
 pub use settings::ConfigError;
-
-pub(crate) use call::{bounded, classify, try_bounded};
-pub(crate) use clock::is_here as clock_is_here;
 
 use acquire::Acquire;
 use closer::Closer;

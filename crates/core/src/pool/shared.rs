@@ -12,7 +12,6 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::aftermath::Aftermath;
-use super::call;
 use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
 use super::opener::Opener;
@@ -23,7 +22,7 @@ use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
 use crate::status::{CloseReport, Closed, Holder, Status};
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, ConfigError, Fault, Pause, Session};
+use crate::{Condition, ConfigError, Fault, Pause, Session, call};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
