@@ -112,13 +112,18 @@ pub(crate) struct Tally {
     pub(crate) checking: usize,
     pub(crate) cleaning: usize,
     pub(crate) closing: usize,
-    /// Of those being opened and checked, how many will serve somebody.
-    pub(crate) serving: usize,
-    /// And of those being checked alone.
+    /// Of those being opened, how many will serve somebody.
+    pub(crate) serving_openings: usize,
+    /// And of those being checked.
     pub(crate) serving_checks: usize,
 }
 
 impl Tally {
+    /// How many more will be there for those who wait.
+    pub(crate) const fn serving(&self) -> usize {
+        self.serving_openings + self.serving_checks
+    }
+
     fn of(&mut self, stage: &Stage) -> Option<&mut usize> {
         match stage {
             Stage::Opening => Some(&mut self.opening),
@@ -130,22 +135,28 @@ impl Tally {
         }
     }
 
-    fn enter(&mut self, stage: &Stage) {
+    fn serving_in(&mut self, stage: &Stage) -> &mut usize {
+        match stage {
+            Stage::Checking => &mut self.serving_checks,
+            _ => &mut self.serving_openings,
+        }
+    }
+
+    fn enter(&mut self, stage: &Stage, serves: bool) {
         if let Some(count) = self.of(stage) {
             *count += 1;
         }
-    }
-
-    fn leave(&mut self, stage: &Stage) {
-        if let Some(count) = self.of(stage) {
-            *count -= 1;
+        if serves {
+            *self.serving_in(stage) += 1;
         }
     }
 
-    fn no_longer_serves(&mut self, stage: &Stage, served: bool) {
+    fn leave(&mut self, stage: &Stage, served: bool) {
+        if let Some(count) = self.of(stage) {
+            *count -= 1;
+        }
         if served {
-            self.serving -= 1;
-            self.serving_checks -= usize::from(matches!(stage, Stage::Checking));
+            *self.serving_in(stage) -= 1;
         }
     }
 }
@@ -171,7 +182,7 @@ impl Places {
             checking: 0,
             cleaning: 0,
             closing: 0,
-            serving: 0,
+            serving_openings: 0,
             serving_checks: 0,
         };
         Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
@@ -179,8 +190,7 @@ impl Places {
 
     /// Takes a free place for a session about to be opened.
     pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
-        self.tally.opening += 1;
-        self.tally.serving += 1;
+        self.tally.enter(&Stage::Opening, true);
         let generation = self.generation;
         let place = Place {
             session: 0,
@@ -241,26 +251,27 @@ impl Places {
 
     #[inline]
     pub(crate) fn move_to(&mut self, id: PlaceId, stage: Stage) {
-        self.tally.enter(&stage);
-        let place = &mut self.taken[id.index()];
-        self.tally.leave(&place.stage);
-        self.tally.no_longer_serves(&place.stage, std::mem::take(&mut place.serves));
-        place.stage = stage;
+        self.enter(id, stage, false);
     }
 
     /// Has the session checked, for somebody who waits or to keep it alive.
     pub(crate) fn check(&mut self, id: PlaceId, serves: bool) {
-        self.move_to(id, Stage::Checking);
-        self.taken[id.index()].serves = serves;
-        self.tally.serving += usize::from(serves);
-        self.tally.serving_checks += usize::from(serves);
+        self.enter(id, Stage::Checking, serves);
+    }
+
+    #[inline]
+    fn enter(&mut self, id: PlaceId, stage: Stage, serves: bool) {
+        self.tally.enter(&stage, serves);
+        let place = &mut self.taken[id.index()];
+        self.tally.leave(&place.stage, place.serves);
+        place.stage = stage;
+        place.serves = serves;
     }
 
     /// Frees the place and tells what stood there last.
     pub(crate) fn free(&mut self, id: PlaceId) -> Stage {
         let Place { stage, serves, .. } = self.taken.remove(id.index());
-        self.tally.leave(&stage);
-        self.tally.no_longer_serves(&stage, serves);
+        self.tally.leave(&stage, serves);
         stage
     }
 
@@ -276,7 +287,7 @@ impl Places {
     /// Makes every session there is a suspect one; none will serve anybody.
     pub(crate) fn next_generation(&mut self) {
         self.generation += 1;
-        self.tally.serving = 0;
+        self.tally.serving_openings = 0;
         self.tally.serving_checks = 0;
         self.taken.iter_mut().for_each(|(_, place)| place.serves = false);
     }
@@ -316,11 +327,7 @@ impl Places {
     #[cfg(all(test, sessionpool_loom))]
     pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
-        self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage));
-        let serving = || self.taken.iter().filter(|(_, place)| place.serves);
-        tally.serving = serving().count();
-        let checked = |place: &Place| matches!(place.stage, Stage::Checking);
-        tally.serving_checks = serving().filter(|(_, place)| checked(place)).count();
+        self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage, place.serves));
         let idle = self.taken.iter().filter(|(_, place)| matches!(place.stage, Stage::Idle));
         (tally, idle.count())
     }
