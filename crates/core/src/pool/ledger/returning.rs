@@ -23,10 +23,7 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.counters.returned += 1;
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        self.came_back(place, condition, aftermath);
         match condition {
             Condition::Clean => self.settle(now, place, session, aftermath),
             Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
@@ -43,11 +40,14 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.counters.returned += 1;
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        self.came_back(place, condition, aftermath);
         self.end(place, session, ending, aftermath);
+    }
+
+    #[inline]
+    fn came_back(&mut self, place: PlaceId, condition: Condition, aftermath: &mut Aftermath<S>) {
+        self.counters.returned += 1;
+        self.heed(place, condition, aftermath);
     }
 
     /// A lease ended whose session its holder keeps for good.
@@ -56,6 +56,14 @@ impl<S> Ledger<S> {
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
         self.place_freed(aftermath);
+    }
+
+    /// A session that is broken may be one of many.
+    #[inline]
+    fn heed(&mut self, place: PlaceId, condition: Condition, aftermath: &mut Aftermath<S>) {
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
     }
 
     /// A session met that fault, or an opening did. When the backend is lost, every
@@ -155,9 +163,7 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        self.heed(place, condition, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Unclean));
     }
 
