@@ -46,6 +46,16 @@ impl Status {
     pub const fn size(&self) -> usize {
         self.opening + self.idle + self.leased + self.checking + self.cleaning + self.closing
     }
+
+    /// True if the numbers agree with each other as [`Counters`] promises: always.
+    /// For tests of what is built upon a pool.
+    #[must_use]
+    pub const fn is_balanced(&self) -> bool {
+        let Counters { requested, acquired, returned, opened, .. } = self.counters;
+        requested == self.counters.answered() + self.waiters as u64
+            && acquired == returned + self.leased as u64
+            && opened == self.counters.closed.total() + (self.size() - self.opening) as u64
+    }
 }
 
 /// One line: `4 of 10 sessions (leased 3, idle 1), 0 waiting`.
@@ -80,8 +90,7 @@ impl fmt::Display for Status {
 /// What happened since a pool was built. Nothing here ever goes down.
 ///
 /// At every instant
-/// - `requested == acquired + timed_out + cancelled + queue_full + failed +
-///   refused_closed + refused_paused + waiters`,
+/// - `requested == answered() + waiters`,
 /// - `acquired == returned + leased`,
 /// - `opened == closed.total() + idle + leased + checking + cleaning + closing`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +126,20 @@ pub struct Counters {
     /// Of those, how many ended without the remote end's word: `close` failed,
     /// took too long, or could not be called any more.
     pub close_failed: u64,
+}
+
+impl Counters {
+    /// Acquires that have ended, in whatever way.
+    #[must_use]
+    pub const fn answered(&self) -> u64 {
+        self.acquired
+            + self.timed_out
+            + self.cancelled
+            + self.queue_full
+            + self.failed
+            + self.refused_closed
+            + self.refused_paused
+    }
 }
 
 /// Sessions gone, by reason.

@@ -179,19 +179,8 @@ fn audit(shared: &Shared<Token>) {
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
         let served = idle == 0 || ledger.queue.len() <= tally.serving_checks;
         assert!(served || ledger.pause.is_some(), "{tally:?}");
-
-        let counters = ledger.counters;
-        let answered = counters.acquired
-            + counters.timed_out
-            + counters.cancelled
-            + counters.queue_full
-            + counters.failed
-            + counters.refused_paused
-            + counters.refused_closed;
-        assert_eq!(counters.requested, answered + ledger.queue.len() as u64, "{counters:?}");
-        assert_eq!(counters.acquired, counters.returned + tally.leased as u64, "{counters:?}");
-        let open = ledger.places.taken() - tally.opening;
-        assert_eq!(counters.opened, counters.closed.total() + open as u64, "{counters:?}");
+        let status = ledger.status(Instant::now());
+        assert!(status.is_balanced(), "{status:?}");
     });
 }
 

@@ -71,23 +71,7 @@ async fn quiet() {
 
 /// Checks what must hold at every instant.
 fn balanced(status: &Status) {
-    let counters = &status.counters;
-    assert!(status.size() <= status.max_size, "{status:?}");
-    assert_eq!(
-        counters.requested,
-        counters.acquired
-            + counters.timed_out
-            + counters.cancelled
-            + counters.queue_full
-            + counters.failed
-            + counters.refused_closed
-            + counters.refused_paused
-            + status.waiters as u64,
-        "{status:?}"
-    );
-    assert_eq!(counters.acquired, counters.returned + status.leased as u64, "{status:?}");
-    let live = status.size() - status.opening;
-    assert_eq!(counters.opened, counters.closed.total() + live as u64, "{status:?}");
+    assert!(status.size() <= status.max_size && status.is_balanced(), "{status:?}");
 }
 
 /// Closes the pool and checks that every session was ended, once.
