@@ -133,7 +133,6 @@ impl<S: Session> Pool<S> {
     /// Dropping the future leaves the queue. Nothing is lost: a session granted in
     /// that very moment goes to the next in line, and an opening begun for this
     /// caller goes on for others.
-    ///
     #[track_caller]
     #[inline]
     pub fn acquire(&self) -> impl Future<Output = Result<Lease<S>, AcquireError>> + Send {
