@@ -33,7 +33,7 @@ pub use pause::Pause;
 pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
 pub use retry::Retry;
 pub use session::Session;
-pub use status::{CloseReport, Closed, Counters, Holder, Status};
+pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};
 pub use transaction::{CommitOutcome, Isolation, Savepoint, Transactional, TxOptions};
 pub use tx::Tx;
 pub use unit::Unit;

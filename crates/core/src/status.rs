@@ -1,5 +1,6 @@
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A pool at one instant: [`Pool::status`](crate::Pool::status).
@@ -189,6 +190,28 @@ impl Closed {
     }
 }
 
+/// A class of work at one instant: [`Pool::classes`](crate::Pool::classes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The most sessions it may have at once; `None` leaves it to `max_size`.
+    pub limit: Option<usize>,
+    /// Sessions lent for work of this class.
+    pub leased: usize,
+    /// Tasks queued for work of this class.
+    pub waiters: usize,
+}
+
+impl ClassStatus {
+    /// True if no more sessions are lent for it until one comes back.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.leased >= limit)
+    }
+}
+
 /// Somebody who has a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -199,6 +222,8 @@ pub struct Holder {
     pub site: &'static Location<'static>,
     /// How long ago.
     pub held: Duration,
+    /// The class of work it was acquired for.
+    pub class: Option<Arc<str>>,
     pub(crate) task: Option<tokio::task::Id>,
 }
 
@@ -206,6 +231,9 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "session {} for {:.1?}, acquired at {}", self.session, self.held, self.site)?;
+        if let Some(class) = &self.class {
+            write!(f, " for \"{class}\"")?;
+        }
         match self.task {
             Some(task) => write!(f, " by task {task}"),
             None => Ok(()),

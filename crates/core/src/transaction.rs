@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use crate::Session;
+use crate::{AcquireOptions, Session};
 
 /// A session that can group work into all-or-nothing units.
 ///
@@ -125,6 +125,8 @@ pub struct TxOptions {
     pub isolation: Option<Isolation>,
     /// True if writing is to be refused by the remote end.
     pub read_only: bool,
+    /// How its session is acquired.
+    pub acquire: AcquireOptions,
 }
 
 impl TxOptions {
@@ -145,6 +147,14 @@ impl TxOptions {
     #[must_use]
     pub const fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// Acquires the session with these options: for a class of work, say, or with a
+    /// time of its own. Default: as [`Pool::acquire`](crate::Pool::acquire) does.
+    #[must_use]
+    pub fn acquire(mut self, options: AcquireOptions) -> Self {
+        self.acquire = options;
         self
     }
 }

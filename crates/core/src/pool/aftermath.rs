@@ -35,8 +35,8 @@ impl<S> Aftermath<S> {
 
     /// Wakes the waiter that was served.
     #[inline]
-    pub(crate) fn wake(&mut self, waiter: Option<Waker>) {
-        self.waiter = waiter;
+    pub(crate) fn wake(&mut self, waiter: Waker) {
+        self.waiter = Some(waiter);
     }
 
     /// Calls the janitor; `waker` is what its seat answered.

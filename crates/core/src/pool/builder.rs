@@ -1,3 +1,5 @@
+//! Setting up a pool.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,6 +177,28 @@ impl<S: Session> PoolBuilder<S> {
     /// end of an outage is found out while anyone asks.
     pub fn fail_fast_after(mut self, outage: impl Into<Option<Duration>>) -> Self {
         self.draft.fail_fast_after = outage.into();
+        self
+    }
+
+    /// Caps a kind of work: at most that many sessions at once are lent to acquires
+    /// that name this class with
+    /// [`AcquireOptions::class`](crate::AcquireOptions::class), so that slow reports
+    /// leave sessions for pages. At least 1; more than `max_size` caps nothing.
+    /// Default: no classes.
+    ///
+    /// A class has no sessions of its own, and whoever names none is capped by
+    /// `max_size` alone. Callers are served in the order in which they began to wait,
+    /// except that those whose class is full are passed over until it is not.
+    pub fn limit(mut self, class: impl Into<Arc<str>>, sessions: usize) -> Self {
+        self.draft.class(class.into()).limit = Some(sessions);
+        self
+    }
+
+    /// Bounds each acquire of that class which sets no
+    /// [`timeout`](crate::AcquireOptions::timeout) of its own. Not zero. Default: the
+    /// [`acquire_timeout`](Self::acquire_timeout).
+    pub fn class_timeout(mut self, class: impl Into<Arc<str>>, limit: Duration) -> Self {
+        self.draft.class(class.into()).timeout = Some(limit);
         self
     }
 

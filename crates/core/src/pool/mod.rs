@@ -3,6 +3,7 @@
 mod acquire;
 mod aftermath;
 mod builder;
+mod classes;
 pub(crate) mod clock;
 mod closer;
 mod errand;
@@ -38,7 +39,7 @@ use opener::Opener;
 use settings::{Limits, Settings};
 use shared::Shared;
 
-use crate::status::{CloseReport, Holder, Status};
+use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
 use crate::{AcquireError, Backend, Pause, Session, TryAcquireError};
 
@@ -165,9 +166,7 @@ impl<S: Session> Pool<S> {
         options: &AcquireOptions,
         site: &'static Location<'static>,
     ) -> Acquire<'_, S> {
-        let shared = self.shared();
-        let limit = options.timeout.unwrap_or(shared.settings.acquire_timeout);
-        Acquire::new(shared, limit, site)
+        Acquire::new(self.shared(), options, site)
     }
 
     /// Lends an idle session, if there is one that may be lent as it is. Never waits,
@@ -226,6 +225,13 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
         self.shared().holders()
+    }
+
+    /// The classes of work this pool has [limits](PoolBuilder::limit) for, in the order
+    /// in which they were set.
+    #[must_use]
+    pub fn classes(&self) -> Vec<ClassStatus> {
+        self.shared().classes()
     }
 
     /// Makes every session opened before now a suspect one: idle sessions are ended,

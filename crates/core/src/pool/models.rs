@@ -11,6 +11,7 @@
 //! says so.
 
 mod checking;
+mod classes;
 mod closing;
 mod control;
 mod janitor;
@@ -177,8 +178,12 @@ fn audit(shared: &Shared<Token>) {
         assert_eq!((tally, idle), ledger.places.recount());
         assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
-        let served = idle == 0 || ledger.queue.len() <= tally.serving_checks;
+        let served = idle == 0 || ledger.servable() <= tally.serving_checks;
         assert!(served || ledger.pause.is_some(), "{tally:?}");
+        for (class, share) in ledger.classes.iter() {
+            assert_eq!(share.leased, ledger.places.leased_for(class), "{share:?}");
+            assert!(share.limit.is_none_or(|limit| share.leased <= limit), "{share:?}");
+        }
         let status = ledger.status(Instant::now());
         assert!(status.is_balanced(), "{status:?}");
     });
@@ -248,8 +253,12 @@ fn run(shared: &Arc<Shared<Token>>, errand: Errand<Token>) {
 type Waiter = Pin<Box<dyn Future<Output = Result<Lease<Token>, AcquireError>> + Send>>;
 
 fn acquire(pool: &Pool<Token>, limit: Duration) -> Waiter {
+    acquire_with(pool, AcquireOptions::new().timeout(limit))
+}
+
+fn acquire_with(pool: &Pool<Token>, options: AcquireOptions) -> Waiter {
     let pool = pool.clone();
-    Box::pin(async move { pool.acquire_with(AcquireOptions::new().timeout(limit)).await })
+    Box::pin(async move { pool.acquire_with(options).await })
 }
 
 /// Has an acquire join the queue, with a waker that wakes nobody.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::time::Instant;
 
+use super::classes::ClassId;
 use crate::status::Closed;
 
 /// Which place; an index that stays the same while the place is taken.
@@ -40,6 +41,7 @@ pub(crate) enum Stage {
 pub(crate) struct Borrower {
     pub(crate) site: &'static Location<'static>,
     pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) class: Option<ClassId>,
     pub(crate) since: Instant,
 }
 
@@ -315,12 +317,27 @@ impl Places {
         self.tally
     }
 
+    /// The class of whoever has the session.
+    #[inline]
+    pub(crate) fn class(&self, id: PlaceId) -> Option<ClassId> {
+        match self.taken[id.index()].stage {
+            Stage::Leased(borrower) => borrower.class,
+            _ => None,
+        }
+    }
+
     /// Everybody who has a session, as (session number, borrower).
     pub(crate) fn borrowers(&self) -> impl Iterator<Item = (u64, Borrower)> + '_ {
         self.taken.iter().filter_map(|(_, place)| match place.stage {
             Stage::Leased(borrower) => Some((place.session, borrower)),
             _ => None,
         })
+    }
+
+    /// How many are lent for work of that class, counted anew.
+    #[cfg(all(test, sessionpool_loom))]
+    pub(crate) fn leased_for(&self, class: ClassId) -> usize {
+        self.borrowers().filter(|(_, borrower)| borrower.class == Some(class)).count()
     }
 
     /// The tally counted anew, and the idle ones, for the models to compare.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::classes::{Class, ClassId};
+
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -15,6 +17,20 @@ pub(crate) struct Settings {
     pub(crate) close_timeout: Duration,
     pub(crate) check_timeout: Duration,
     pub(crate) lifecycle_timeout: Duration,
+    pub(crate) classes: Vec<Class>,
+}
+
+impl Settings {
+    pub(crate) fn class(&self, name: &str) -> Option<ClassId> {
+        self.classes.iter().position(|class| *class.name == *name).map(ClassId::new)
+    }
+
+    /// How long an acquire waits that says nothing itself.
+    #[inline]
+    pub(crate) fn acquire_timeout(&self, class: Option<ClassId>) -> Duration {
+        let of_class = class.and_then(|class| self.classes[class.index()].timeout);
+        of_class.unwrap_or(self.acquire_timeout)
+    }
 }
 
 /// The part of the settings the ledger goes by.
@@ -100,6 +116,7 @@ pub(crate) struct Draft {
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) max_uses: Option<u64>,
+    pub(crate) classes: Vec<Class>,
 }
 
 impl Default for Draft {
@@ -123,6 +140,7 @@ impl Default for Draft {
             keepalive_interval: None,
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             max_uses: None,
+            classes: Vec::new(),
         }
     }
 }
@@ -133,7 +151,37 @@ const FOREVER: Duration = Duration::from_secs(1 << 40);
 /// More sessions than any remote end takes; a place's index must fit in 32 bits.
 const MOST: usize = 1_000_000;
 
+/// Each acquire may have to look at every class.
+const MOST_CLASSES: usize = 100;
+
+impl Class {
+    fn check(&self) -> Result<(), ConfigError> {
+        let Self { name, limit, timeout } = self;
+        let told = |error: ConfigError| ConfigError {
+            value: format!("{} for class \"{name}\"", error.value),
+            ..error
+        };
+        if let Some(limit) = *limit {
+            within("limit", limit, 1, MOST, "sessions").map_err(told)?;
+        }
+        if let Some(timeout) = *timeout {
+            not_zero("class_timeout", timeout, "try_acquire is what never waits").map_err(told)?;
+        }
+        Ok(())
+    }
+}
+
 impl Draft {
+    /// The class of that name, new if it has not been named before.
+    pub(crate) fn class(&mut self, name: Arc<str>) -> &mut Class {
+        let index = self.classes.iter().position(|class| class.name == name);
+        let index = index.unwrap_or_else(|| {
+            self.classes.push(Class::new(name));
+            self.classes.len() - 1
+        });
+        &mut self.classes[index]
+    }
+
     pub(crate) fn validate(self) -> Result<(Settings, Limits), ConfigError> {
         // No `..`: whoever adds a setting decides here what is valid.
         let Self {
@@ -155,6 +203,7 @@ impl Draft {
             keepalive_interval,
             max_lifetime,
             max_uses,
+            classes,
         } = self;
 
         within("max_size", max_size, 1, MOST, "sessions")?;
@@ -182,6 +231,11 @@ impl Draft {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
 
+        within("limit", classes.len(), 0, MOST_CLASSES, "classes")?;
+        for class in &classes {
+            class.check()?;
+        }
+
         let limits = Limits {
             max_size,
             max_idle,
@@ -203,6 +257,7 @@ impl Draft {
             close_timeout,
             check_timeout,
             lifecycle_timeout,
+            classes,
         };
         Ok((settings, limits))
     }

@@ -12,6 +12,7 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::aftermath::Aftermath;
+use super::classes::ClassId;
 use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
 use super::opener::Opener;
@@ -20,9 +21,9 @@ use super::places::{Borrower, Ending, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
-use crate::status::{CloseReport, Closed, Holder, Status};
-use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, ConfigError, Fault, Pause, Session, call};
+use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
+use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
@@ -45,7 +46,7 @@ const STALLED: Duration = Duration::from_millis(100);
 
 impl<S: Session> Shared<S> {
     pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
-        let ledger = Ledger::new(limits);
+        let ledger = Ledger::new(limits, &settings.classes);
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
         Self { opener, settings, crowded: AtomicBool::new(false), books }
     }
@@ -73,11 +74,15 @@ impl<S: Session> Shared<S> {
 
 impl<S: Session> Shared<S> {
     #[inline]
-    pub(crate) fn lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+    pub(crate) fn lend(
+        &self,
+        site: &'static Location<'static>,
+        class: Option<ClassId>,
+    ) -> Option<(PlaceId, S)> {
         let task = tokio::task::try_id();
         self.change(|books, aftermath| {
             let since = books.clock.stamp();
-            let lent = books.ledger.lend(Borrower { site, task, since }, aftermath)?;
+            let lent = books.ledger.lend(Borrower { site, task, class, since }, aftermath)?;
             books.ledger.counters.requested += 1;
             Some(lent)
         })
@@ -85,7 +90,7 @@ impl<S: Session> Shared<S> {
 
     /// Lends at once or not at all.
     pub(crate) fn try_lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
-        let lent = self.lend(site);
+        let lent = self.lend(site, None);
         if lent.is_none() {
             let now = Instant::now();
             self.change(|books, aftermath| books.ledger.check_for_the_next(now, aftermath));
@@ -107,17 +112,14 @@ impl<S: Session> Shared<S> {
     }
 
     /// Lends at once, or queues the acquire. Starts a janitor where there is none.
-    pub(crate) fn lend_or_join(
-        self: &crate::sync::Arc<Self>,
-        ask: Ask,
-    ) -> Result<Entry<S>, Refusal> {
+    pub(crate) fn lend_or_join(self: &Arc<Self>, ask: Ask) -> Result<Entry<S>, Refusal> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
-        let Ask { waker, site, task, limit } = ask;
+        let Ask { waker, site, task, class, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
             let now = Instant::now();
             let ledger = &mut books.ledger;
-            let borrower = Borrower { site, task, since: now };
+            let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
             if let Some((place, session)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
@@ -135,7 +137,7 @@ impl<S: Session> Shared<S> {
     }
 
     /// Sees to it that there is a janitor; answers whether it is a new one.
-    pub(crate) fn ensure_janitor(self: &crate::sync::Arc<Self>) -> Result<bool, NoJanitor> {
+    pub(crate) fn ensure_janitor(self: &Arc<Self>) -> Result<bool, NoJanitor> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
         let home = {
@@ -150,11 +152,7 @@ impl<S: Session> Shared<S> {
         Ok(home.is_some())
     }
 
-    fn start_janitor(
-        self: &crate::sync::Arc<Self>,
-        home: Option<Home>,
-        runtime: Option<&runtime::Handle>,
-    ) {
+    fn start_janitor(self: &Arc<Self>, home: Option<Home>, runtime: Option<&runtime::Handle>) {
         if let (Some(home), Some(runtime)) = (home, runtime) {
             super::janitor::Janitor::start(self, home, runtime);
         }
@@ -162,7 +160,7 @@ impl<S: Session> Shared<S> {
 
     /// Starts a janitor at once if there is a stock to keep and a runtime to do
     /// it on.
-    pub(crate) fn fill_stock(self: &crate::sync::Arc<Self>) {
+    pub(crate) fn fill_stock(self: &Arc<Self>) {
         let min_idle = self.books().ledger.limits.min_idle;
         if min_idle > 0 {
             let _ = self.ensure_janitor();
@@ -220,6 +218,7 @@ pub(crate) struct Ask {
     pub(crate) waker: Waker,
     pub(crate) site: &'static Location<'static>,
     pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) class: Option<ClassId>,
     pub(crate) limit: Duration,
 }
 
@@ -272,13 +271,17 @@ impl<S: Session> Shared<S> {
     pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
         let condition = call::condition(&session);
         self.change(|books, aftermath| {
-            books.ledger.give_up(place, session, ending, condition, aftermath);
+            let now = books.clock.stamp();
+            books.ledger.give_up(now, place, session, ending, condition, aftermath);
         });
     }
 
     /// A lease ended whose session its holder keeps.
     pub(crate) fn detach(&self, place: PlaceId) {
-        self.change(|books, aftermath| books.ledger.detach(place, aftermath));
+        self.change(|books, aftermath| {
+            let now = books.clock.stamp();
+            books.ledger.detach(now, place, aftermath);
+        });
     }
 
     pub(crate) fn opened(&self, place: PlaceId, session: S) {
@@ -359,7 +362,7 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.pause(pause, aftermath));
     }
 
-    pub(crate) fn resume(self: &crate::sync::Arc<Self>) {
+    pub(crate) fn resume(self: &Arc<Self>) {
         let now = Instant::now();
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
@@ -436,6 +439,15 @@ impl<S: Session> Shared<S> {
         self.books().ledger.holders(now, usize::MAX)
     }
 
+    pub(crate) fn classes(&self) -> Vec<ClassStatus> {
+        self.books().ledger.classes().collect()
+    }
+
+    pub(crate) fn unknown_class(&self, class: &str) -> AcquireError {
+        let known = self.settings.classes.iter().map(|class| Arc::clone(&class.name)).collect();
+        AcquireError::UnknownClass { pool: self.settings.name.clone(), class: class.into(), known }
+    }
+
     /// What is known about why `request` was not served within `limit`.
     pub(crate) fn diagnose(&self, request: &Request) -> TimedOut {
         let now = Instant::now();
@@ -443,14 +455,17 @@ impl<S: Session> Shared<S> {
         let ledger = &books.ledger;
         let borrower = &request.borrower;
         let waited = now.saturating_duration_since(borrower.since);
-        let opening =
-            ledger.opening_time.total(now).saturating_sub(request.opening_mark).min(waited);
+        // While its class has all it may have, nothing that is opened serves it.
+        let full = ledger.classes.full_time(now, borrower.class).saturating_sub(request.full_mark);
+        let opening = ledger.opening_time.total(now).saturating_sub(request.opening_mark);
+        let opening = opening.min(waited.saturating_sub(full));
         let checking = ledger.checking_time.total(now).saturating_sub(request.checking_mark);
-        let checking = checking.min(waited.saturating_sub(opening));
+        let checking = checking.min(waited.saturating_sub(full).saturating_sub(opening));
         TimedOut {
             pool: self.settings.name.clone(),
             limit: request.limit,
-            phase: ledger.phase(),
+            phase: ledger.phase(borrower.class),
+            class: borrower.class.map(|class| ledger.class(class)),
             runtime_stalled: waited >= STALLED && ledger.seat.is_stuck_since(borrower.since),
             queueing: waited.saturating_sub(opening).saturating_sub(checking),
             checking,

@@ -4,6 +4,7 @@
 
 mod acquire;
 mod checking;
+mod classes;
 mod cleaning;
 mod closing;
 mod control;

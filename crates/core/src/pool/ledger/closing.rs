@@ -20,10 +20,7 @@ impl<S> Ledger<S> {
         }
         self.open = false;
         self.before_close = Some(Box::new(self.counters));
-        while let Some(waker) = self.queue.serve_first(|_| Verdict::Closed) {
-            self.counters.refused_closed += 1;
-            aftermath.wake_all([waker]);
-        }
+        self.counters.refused_closed += self.answer_all(|| Verdict::Closed, aftermath);
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::PoolClosed, aftermath);
         }

@@ -16,10 +16,7 @@ impl<S> Ledger<S> {
         if pause == Pause::Wait {
             return;
         }
-        while let Some(waker) = self.queue.serve_first(|_| Verdict::Paused) {
-            self.counters.refused_paused += 1;
-            aftermath.wake_all([waker]);
-        }
+        self.counters.refused_paused += self.answer_all(|| Verdict::Paused, aftermath);
     }
 
     /// Lends again: what is idle to those who wait, in their order.

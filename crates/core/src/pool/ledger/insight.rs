@@ -1,11 +1,14 @@
 //! What the books say to people.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::Ledger;
 use crate::error::Phase;
+use crate::pool::classes::{ClassId, Share};
 use crate::pool::places::Borrower;
-use crate::status::{Holder, Status};
+use crate::status::{ClassStatus, Holder, Status};
 
 impl<S> Ledger<S> {
     pub(crate) fn status(&self, now: Instant) -> Status {
@@ -27,9 +30,22 @@ impl<S> Ledger<S> {
         }
     }
 
-    /// What those who wait are waiting for.
-    pub(crate) fn phase(&self) -> Phase {
-        if self.opening_time.is_running() {
+    /// The classes there are.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = ClassStatus> + '_ {
+        self.classes.iter().map(|(class, _)| self.class(class))
+    }
+
+    pub(crate) fn class(&self, class: ClassId) -> ClassStatus {
+        let Share { name, limit, leased, .. } = self.classes.share(class);
+        let waiters = self.queue.len_of(Some(class));
+        ClassStatus { name: Arc::clone(name), limit: *limit, leased: *leased, waiters }
+    }
+
+    /// What those of that class who wait are waiting for.
+    pub(crate) fn phase(&self, class: Option<ClassId>) -> Phase {
+        if !self.classes.has_room(class) {
+            Phase::Queueing
+        } else if self.opening_time.is_running() {
             Phase::Opening
         } else if self.checking_time.is_running() {
             Phase::Checking
@@ -43,9 +59,10 @@ impl<S> Ledger<S> {
         let mut borrowers: Vec<_> = self.places.borrowers().collect();
         borrowers.sort_unstable_by_key(|(_, borrower)| borrower.since);
         borrowers.truncate(most);
-        let holder = |(session, Borrower { site, task, since })| {
+        let holder = |(session, Borrower { site, task, class, since })| {
             let held = now.saturating_duration_since(since);
-            Holder { session, site, held, task }
+            let class = class.map(|class| Arc::clone(&self.classes.share(class).name));
+            Holder { session, site, held, class, task }
         };
         borrowers.into_iter().map(holder).collect()
     }

@@ -20,16 +20,38 @@ impl<S> Ledger<S> {
         borrower: Borrower,
         aftermath: &mut Aftermath<S>,
     ) -> Option<(PlaceId, S)> {
-        if self.pause.is_some() || !self.queue.is_empty() {
+        if self.pause.is_some() || self.servable() > 0 || !self.classes.has_room(borrower.class) {
             return None;
         }
         let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
-        self.places.lend(place, borrower);
-        self.counters.acquired += 1;
+        self.lend_to(borrower, place);
         if self.idle.len() < self.limits.min_idle {
             self.call_if_opening_wanted(aftermath);
         }
         Some((place, session))
+    }
+
+    #[inline]
+    pub(super) fn lend_to(&mut self, borrower: Borrower, place: PlaceId) {
+        self.places.lend(place, borrower);
+        self.classes.enter(borrower.since, borrower.class);
+        self.counters.acquired += 1;
+    }
+
+    /// How many of those who wait could be served, were there sessions enough: the
+    /// others wait for their class to have room.
+    #[inline]
+    pub(in crate::pool) fn servable(&self) -> usize {
+        let classed = self.classes.iter();
+        let classed =
+            classed.map(|(class, share)| self.queue.len_of(Some(class)).min(share.room()));
+        self.queue.len_of(None) + classed.sum::<usize>()
+    }
+
+    /// Who is to be served next.
+    #[inline]
+    pub(super) fn next_in_line(&self) -> Option<Ticket> {
+        self.queue.first(|class| self.classes.has_room(Some(class)))
     }
 
     #[inline]
@@ -48,11 +70,11 @@ impl<S> Ledger<S> {
         if self.pause.is_some() {
             return;
         }
-        while !self.queue.is_empty() {
+        while let Some(next) = self.next_in_line() {
             let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
-            aftermath.wake_all(self.hand_over(now, place, session));
+            aftermath.wake_all([self.hand_over(now, next, place, session)]);
         }
-        while self.queue.len() > self.places.tally().serving_checks {
+        while self.servable() > self.places.tally().serving_checks {
             let Some(idle) = self.idle.pop() else { break };
             self.check_or_retire(now, idle, true, aftermath);
         }
@@ -118,6 +140,7 @@ impl<S> Ledger<S> {
         }
         request.opening_mark = self.opening_time.total(now);
         request.checking_mark = self.checking_time.total(now);
+        request.full_mark = self.classes.full_time(now, request.borrower.class);
         let deadline = request.deadline();
         let ticket = self.queue.join(request);
         if self.idle.len() > 0 {
@@ -202,6 +225,19 @@ impl<S> Ledger<S> {
     pub(crate) fn time_is_over(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.expire_waiters(now, aftermath);
         self.call_if_nothing_is_left(aftermath);
+    }
+
+    /// Answers all who wait, in their order, and tells how many that were.
+    pub(super) fn answer_all(
+        &mut self,
+        verdict: impl Fn() -> Verdict<S>,
+        aftermath: &mut Aftermath<S>,
+    ) -> u64 {
+        let before = self.queue.len();
+        while let Some(first) = self.queue.first(|_| true) {
+            aftermath.wake_all([self.queue.decide(first, |_| verdict())]);
+        }
+        before as u64
     }
 
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {

@@ -19,6 +19,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use crate::Pause;
+use crate::pool::classes::{Class, Classes};
 use crate::pool::idle::IdleStack;
 use crate::pool::janitor::Seat;
 use crate::pool::outage::{Failure, Outage};
@@ -33,6 +34,7 @@ pub(crate) struct Ledger<S> {
     pub(super) limits: Limits,
     pub(super) places: Places,
     pub(super) queue: Queue<S>,
+    pub(super) classes: Classes,
     pub(super) outage: Outage,
     pub(super) seat: Seat,
     pub(super) counters: Counters,
@@ -92,11 +94,12 @@ pub(crate) struct Round<S> {
 }
 
 impl<S> Ledger<S> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, classes: &[Class]) -> Self {
         Self {
             limits,
             places: Places::new(),
-            queue: Queue::new(),
+            queue: Queue::new(classes.len()),
+            classes: Classes::new(classes),
             outage: Outage::new(),
             seat: Seat::new(),
             counters: Counters::default(),

@@ -15,7 +15,7 @@ impl<S> Ledger<S> {
             && self.pause.is_none()
             && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
-            && (self.queue.len() > tally.serving()
+            && (self.servable() > tally.serving()
                 || self.successors > tally.opening
                 || self.stock_is_low()
                 || self.probe)

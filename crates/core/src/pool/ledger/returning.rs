@@ -6,10 +6,11 @@ use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
 use crate::pool::aftermath::Aftermath;
+use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
 use crate::pool::places::{Borrower, Ending, PlaceId, Stage};
-use crate::pool::queue::Verdict;
+use crate::pool::queue::{Ticket, Verdict};
 use crate::{Condition, Fault};
 
 impl<S> Ledger<S> {
@@ -23,39 +24,68 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.came_back(place, condition, aftermath);
+        let class = self.came_back(now, place, condition, aftermath);
         match condition {
             Condition::Clean => self.settle(now, place, session, aftermath),
             Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
             Condition::Broken(_) => self.end(place, session, Ending::Broken, aftermath),
         }
+        self.class_has_room(now, class, aftermath);
     }
 
     /// A lease ended whose session is not to be lent again.
     pub(crate) fn give_up(
         &mut self,
+        now: Instant,
         place: PlaceId,
         session: S,
         ending: Ending,
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.came_back(place, condition, aftermath);
+        let class = self.came_back(now, place, condition, aftermath);
         self.end(place, session, ending, aftermath);
-    }
-
-    #[inline]
-    fn came_back(&mut self, place: PlaceId, condition: Condition, aftermath: &mut Aftermath<S>) {
-        self.counters.returned += 1;
-        self.heed(place, condition, aftermath);
+        self.class_has_room(now, class, aftermath);
     }
 
     /// A lease ended whose session its holder keeps for good.
-    pub(crate) fn detach(&mut self, place: PlaceId, aftermath: &mut Aftermath<S>) {
-        self.counters.returned += 1;
+    pub(crate) fn detach(&mut self, now: Instant, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let class = self.came_back(now, place, Condition::Clean, aftermath);
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
         self.place_freed(aftermath);
+        self.class_has_room(now, class, aftermath);
+    }
+
+    /// A lease ended, in whatever way. Answers what class it was of.
+    #[inline]
+    fn came_back(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<ClassId> {
+        self.counters.returned += 1;
+        self.heed(place, condition, aftermath);
+        let class = self.places.class(place);
+        self.classes.leave(now, class);
+        class
+    }
+
+    /// Whoever waited for that may be served from stock, when what came back serves
+    /// nobody.
+    #[inline]
+    fn class_has_room(
+        &mut self,
+        now: Instant,
+        class: Option<ClassId>,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if class.is_some() {
+            self.serve_from_stock(now, aftermath);
+            self.call_if_opening_wanted(aftermath);
+        }
     }
 
     /// A session that is broken may be one of many.
@@ -121,12 +151,8 @@ impl<S> Ledger<S> {
         aftermath.forget(self.outage.failed(failure.clone(), jitter));
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
-            while let Some(waker) =
-                self.queue.serve_first(|_| Verdict::Failed(Box::new(failure.clone())))
-            {
-                self.counters.failed += 1;
-                aftermath.wake_all([waker]);
-            }
+            let verdict = || Verdict::Failed(Box::new(failure.clone()));
+            self.counters.failed += self.answer_all(verdict, aftermath);
         }
         self.phases_changed(now);
         self.place_freed(aftermath);
@@ -253,11 +279,11 @@ impl<S> Ledger<S> {
         if let Some(ending) = self.unfit(now, place) {
             return self.end(place, session, ending, aftermath);
         }
-        if !self.queue.is_empty() && self.pause.is_none() {
-            let waker = self.hand_over(now, place, session);
-            return aftermath.wake(waker);
+        let next = self.next_in_line();
+        if let (Some(next), None) = (next, self.pause) {
+            return aftermath.wake(self.hand_over(now, next, place, session));
         }
-        if self.idle.len() >= self.limits.max_idle() && self.queue.is_empty() {
+        if self.idle.len() >= self.limits.max_idle() && next.is_none() {
             let max_uses = self.limits.max_uses;
             let places = &self.places;
             let worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
@@ -285,14 +311,16 @@ impl<S> Ledger<S> {
     }
 
     #[inline]
-    pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
-        let places = &mut self.places;
-        let waker = self.queue.serve_first(|request| {
-            places.lend(place, Borrower { since: now, ..request.borrower });
-            Verdict::Granted(place, session)
-        });
-        self.counters.acquired += 1;
-        waker
+    pub(super) fn hand_over(
+        &mut self,
+        now: Instant,
+        next: Ticket,
+        place: PlaceId,
+        session: S,
+    ) -> Waker {
+        let borrower = Borrower { since: now, ..self.queue.request(next).borrower };
+        self.lend_to(borrower, place);
+        self.queue.decide(next, |_| Verdict::Granted(place, session))
     }
 
     pub(super) fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
