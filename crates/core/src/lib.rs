@@ -8,6 +8,7 @@
 //! This crate knows no database and no protocol; backend crates bring those.
 
 mod backend;
+mod bounds;
 mod condition;
 mod error;
 mod pause;
@@ -21,13 +22,14 @@ mod tx;
 mod unit;
 
 pub use backend::{Backend, SessionError};
+pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
 pub use error::{
     AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
+pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{CloseReport, Closed, Counters, Holder, Status};

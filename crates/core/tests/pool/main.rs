@@ -14,6 +14,7 @@ mod lifetime;
 mod odd;
 mod opening;
 mod queue;
+mod recall;
 mod retry;
 mod runtimes;
 mod settings;
