@@ -8,6 +8,7 @@
 //! This crate knows no database and no protocol; backend crates bring those.
 
 mod backend;
+mod bounds;
 pub mod call;
 mod condition;
 mod ends_by_itself;
@@ -23,6 +24,7 @@ mod tx;
 mod unit;
 
 pub use backend::{Backend, SessionError};
+pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
 pub use ends_by_itself::EndsByItself;
 pub use error::{
@@ -30,7 +32,7 @@ pub use error::{
     TryAcquireError, TxError,
 };
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
+pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};

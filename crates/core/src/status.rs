@@ -166,6 +166,8 @@ pub struct Closed {
     pub stale: u64,
     /// Older than `max_lifetime`, or lent `max_uses` times.
     pub worn: u64,
+    /// Ended while idle because the backend needed their room.
+    pub recalled: u64,
     /// Discarded by their holders.
     pub discarded: u64,
     /// Taken out of the pool by their holders, who end them.
@@ -185,6 +187,7 @@ impl Closed {
             + self.runtime_lost
             + self.stale
             + self.worn
+            + self.recalled
             + self.discarded
             + self.detached
     }

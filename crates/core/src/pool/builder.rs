@@ -21,7 +21,8 @@ pub struct PoolBuilder<S> {
 
 impl<S: Session> PoolBuilder<S> {
     pub(crate) fn new(backend: impl Backend<Session = S>) -> Self {
-        Self { opener: Box::new(backend), draft: Draft::default() }
+        let draft = Draft::within(&backend.bounds());
+        Self { opener: Box::new(backend), draft }
     }
 
     /// Names the pool in its errors, for services that have several.
@@ -32,7 +33,8 @@ impl<S: Session> PoolBuilder<S> {
     }
 
     /// Caps sessions, in whatever state: opening, idle, leased, cleaning and
-    /// closing together, at every instant. At least 1. Default: 10.
+    /// closing together, at every instant. At least 1. Default: 10, or fewer where the
+    /// backend's remote end has no more.
     pub fn max_size(mut self, sessions: usize) -> Self {
         self.draft.max_size = sessions;
         self

@@ -17,6 +17,7 @@ mod opener;
 mod outage;
 mod places;
 mod queue;
+mod recall;
 mod settings;
 mod shared;
 mod stopwatch;
@@ -25,17 +26,19 @@ mod transactions;
 use std::fmt;
 use std::future::{self, Future};
 use std::panic::Location;
-use std::sync::Arc as StdArc;
+use std::sync::{Arc as StdArc, Weak};
 use std::time::Duration;
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
 pub use lease::Lease;
+pub use recall::Recall;
 pub use settings::ConfigError;
 
 use acquire::Acquire;
 use closer::Closer;
 use opener::Opener;
+use recall::Recalled;
 use settings::{Limits, Settings};
 use shared::Shared;
 
@@ -110,8 +113,11 @@ impl<S: Session> Pool<S> {
 
     pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
         let shared = Arc::new(Shared::new(opener, settings, limits));
-        shared.fill_stock();
-        Self { handle: StdArc::new(Handle { shared }) }
+        let handle = StdArc::new(Handle { shared });
+        let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
+        handle.shared.opener.attach_pool(Recall::new(line));
+        handle.shared.fill_stock();
+        Self { handle }
     }
 
     #[inline]
@@ -314,6 +320,20 @@ impl<S: Session> fmt::Debug for Pool<S> {
             .field("name", &self.shared().settings.name)
             .field("status", &self.status())
             .finish_non_exhaustive()
+    }
+}
+
+impl<S: Session> Recalled for Handle<S> {
+    fn recall_idle(&self, sessions: usize) -> usize {
+        self.shared.recall_idle(sessions)
+    }
+
+    fn recall_all(&self) {
+        self.shared.flush();
+    }
+
+    fn open_again(&self) {
+        self.shared.open_again();
     }
 }
 

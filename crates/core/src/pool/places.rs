@@ -66,6 +66,8 @@ pub(crate) enum Ending {
     Stale,
     /// Older than `max_lifetime`, or lent `max_uses` times.
     Worn,
+    /// The backend needs its room at the remote end.
+    Recalled,
     /// Its holder wanted it gone.
     Discarded,
     /// Its holder took it out of the pool.
@@ -84,6 +86,7 @@ impl Ending {
             Self::RuntimeLost => &mut closed.runtime_lost,
             Self::Stale => &mut closed.stale,
             Self::Worn => &mut closed.worn,
+            Self::Recalled => &mut closed.recalled,
             Self::Discarded => &mut closed.discarded,
             Self::Detached => &mut closed.detached,
         } += 1;

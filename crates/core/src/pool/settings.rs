@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classes::{Class, ClassId};
+use crate::Bounds;
 
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ impl Settings {
 /// The part of the settings the ledger goes by.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
+    /// The most `max_size` may be, and why.
+    pub(crate) most: Option<(usize, &'static str)>,
     pub(crate) max_size: usize,
     /// `None` follows `max_size`.
     pub(crate) max_idle: Option<usize>,
@@ -77,6 +80,7 @@ impl Limits {
     /// What [`Pool::resize`](crate::Pool::resize) may set.
     pub(crate) fn check_size(&self, max_size: usize) -> Result<(), ConfigError> {
         within("max_size", max_size, 1, MOST, "sessions")?;
+        allowed(max_size, self.most)?;
         not_below("max_size", max_size, "min_idle", self.min_idle)?;
         not_below("max_size", max_size, "max_idle", self.max_idle.unwrap_or(0))
     }
@@ -98,6 +102,7 @@ pub struct ConfigError {
 /// Before validation: `max_idle` may still follow `max_size`.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
+    pub(crate) most: Option<(usize, &'static str)>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) max_size: usize,
     pub(crate) max_idle: Option<usize>,
@@ -122,6 +127,7 @@ pub(crate) struct Draft {
 impl Default for Draft {
     fn default() -> Self {
         Self {
+            most: None,
             name: None,
             max_size: 10,
             max_idle: None,
@@ -182,9 +188,24 @@ impl Draft {
         &mut self.classes[index]
     }
 
+    /// The defaults, for a backend that knows its bounds.
+    pub(crate) fn within(bounds: &Bounds) -> Self {
+        let draft = Self::default();
+        Self {
+            most: bounds.most_sessions,
+            max_size: bounds
+                .most_sessions
+                .map_or(draft.max_size, |(most, _)| draft.max_size.min(most)),
+            idle_timeout: bounds.idle_timeout.or(draft.idle_timeout),
+            max_uses: bounds.max_uses.or(draft.max_uses),
+            ..draft
+        }
+    }
+
     pub(crate) fn validate(self) -> Result<(Settings, Limits), ConfigError> {
         // No `..`: whoever adds a setting decides here what is valid.
         let Self {
+            most,
             name,
             max_size,
             max_idle,
@@ -207,6 +228,7 @@ impl Draft {
         } = self;
 
         within("max_size", max_size, 1, MOST, "sessions")?;
+        allowed(max_size, most)?;
         within("max_connecting", max_connecting, 1, MOST, "openings at once")?;
         within("max_waiters", max_waiters, 0, u32::MAX as usize, "waiters")?;
         not_above("max_idle", max_idle.unwrap_or(0), "max_size", max_size)?;
@@ -237,6 +259,7 @@ impl Draft {
         }
 
         let limits = Limits {
+            most,
             max_size,
             max_idle,
             min_idle,
@@ -275,6 +298,17 @@ fn within(
     }
     let valid = format!("{least} to {most} {what} are possible");
     Err(ConfigError { setting, value: value.to_string(), valid })
+}
+
+/// A size the backend's remote end has room for.
+fn allowed(max_size: usize, most: Option<(usize, &'static str)>) -> Result<(), ConfigError> {
+    match most {
+        Some((most, why)) if max_size > most => {
+            let valid = format!("at most {most} is possible: {why}");
+            Err(ConfigError { setting: "max_size", value: max_size.to_string(), valid })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn not_above(

@@ -358,6 +358,14 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.flush(aftermath));
     }
 
+    pub(crate) fn recall_idle(&self, sessions: usize) -> usize {
+        self.change(|books, aftermath| books.ledger.recall_idle(sessions, aftermath))
+    }
+
+    pub(crate) fn open_again(&self) {
+        self.change(|books, aftermath| books.ledger.open_again(aftermath));
+    }
+
     pub(crate) fn pause(&self, pause: Pause) {
         self.change(|books, aftermath| books.ledger.pause(pause, aftermath));
     }

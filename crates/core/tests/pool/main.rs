@@ -15,6 +15,7 @@ mod lifetime;
 mod odd;
 mod opening;
 mod queue;
+mod recall;
 mod retry;
 mod runtimes;
 mod settings;

@@ -1,4 +1,4 @@
-//! Pausing, resizing.
+//! Pausing, resizing, what the backend asks for.
 
 use tokio::time::Instant;
 
@@ -23,6 +23,22 @@ impl<S> Ledger<S> {
     pub(crate) fn resume(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.pause = None;
         self.serve_from_stock(now, aftermath);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Ends up to so many idle sessions, unless somebody waits for one.
+    pub(crate) fn recall_idle(&mut self, sessions: usize, aftermath: &mut Aftermath<S>) -> usize {
+        let meant = if self.queue.is_empty() { sessions.min(self.idle.len()) } else { 0 };
+        for _ in 0..meant {
+            let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
+            self.end(place, session, Ending::Recalled, aftermath);
+        }
+        meant
+    }
+
+    /// Forgets when the next opening may start, if it was for want of room.
+    pub(crate) fn open_again(&mut self, aftermath: &mut Aftermath<S>) {
+        self.outage.has_room();
         self.call_if_opening_wanted(aftermath);
     }
 
