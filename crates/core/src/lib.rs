@@ -13,6 +13,7 @@ pub mod call;
 mod condition;
 mod ends_by_itself;
 mod error;
+pub mod event;
 mod pause;
 mod pool;
 mod retry;
@@ -31,6 +32,7 @@ pub use error::{
     AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
+pub use event::PoolEvents;
 pub use pause::Pause;
 pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;

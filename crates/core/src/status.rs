@@ -120,6 +120,8 @@ pub struct Counters {
     pub opened: u64,
     /// Openings that failed.
     pub open_failed: u64,
+    /// Leases that lasted longer than `leak_detection`.
+    pub leaked: u64,
     /// Checks of idle sessions, before they were lent or to keep them alive.
     pub checked: u64,
     /// Sessions gone, by reason.

@@ -2,8 +2,10 @@
 
 use std::task::Waker;
 
+use super::listeners::Listeners;
 use super::outage::Failure;
 use super::places::PlaceId;
+use crate::event::Event;
 use crate::{Session, call};
 
 /// Whom to wake, which sessions to end, what to drop: other people's code, never
@@ -16,6 +18,7 @@ pub(crate) struct Aftermath<S> {
     waiter: Option<Waker>,
     janitor: Option<Waker>,
     discarded: Option<Waker>,
+    event: Option<Event>,
     rare: Option<Box<Rare<S>>>,
 }
 
@@ -25,12 +28,13 @@ struct Rare<S> {
     wake: Vec<Waker>,
     abort: Vec<(PlaceId, S)>,
     failure: Option<Failure>,
+    events: Vec<Event>,
 }
 
 impl<S> Aftermath<S> {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { waiter: None, janitor: None, discarded: None, rare: None }
+        Self { waiter: None, janitor: None, discarded: None, event: None, rare: None }
     }
 
     /// Wakes the waiter that was served.
@@ -71,9 +75,25 @@ impl<S> Aftermath<S> {
         }
     }
 
+    /// Tells listeners.
+    #[inline]
+    pub(crate) fn tell(&mut self, event: Event) {
+        match self.event {
+            None => self.event = Some(event),
+            Some(_) => self.rare().events.push(event),
+        }
+    }
+
+    /// What there is to tell, for somebody else to do so.
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        let others = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.events));
+        self.event.take().into_iter().chain(others.unwrap_or_default()).collect()
+    }
+
     fn rare(&mut self) -> &mut Rare<S> {
         self.rare.get_or_insert_with(|| {
-            Box::new(Rare { wake: Vec::new(), abort: Vec::new(), failure: None })
+            let (wake, abort, events) = (Vec::new(), Vec::new(), Vec::new());
+            Box::new(Rare { wake, abort, failure: None, events })
         })
     }
 }
@@ -81,27 +101,30 @@ impl<S> Aftermath<S> {
 impl<S: Session> Aftermath<S> {
     /// Answers which places are to be freed, their sessions being gone.
     #[inline]
-    pub(crate) fn carry_out(self) -> Option<Vec<PlaceId>> {
-        let Self { waiter, janitor, discarded: _, rare } = self;
-        let aborted = rare.map(|rare| rare.carry_out());
+    pub(crate) fn carry_out(self, listeners: &Listeners) -> Option<Vec<PlaceId>> {
+        let Self { waiter, janitor, discarded: _, event, rare } = self;
+        let (aborted, events) = rare.map(|rare| rare.carry_out()).unzip();
         if let Some(waker) = waiter {
             waker.wake();
         }
         if let Some(waker) = janitor {
             waker.wake();
         }
+        for event in event.iter().chain(events.iter().flatten()) {
+            listeners.tell(event);
+        }
         aborted
     }
 }
 
 impl<S: Session> Rare<S> {
-    fn carry_out(self) -> Vec<PlaceId> {
+    fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
         let aborted = self.abort.into_iter().map(|(place, session)| {
             call::abort(session);
             place
         });
         let aborted = aborted.collect();
         self.wake.into_iter().for_each(Waker::wake);
-        aborted
+        (aborted, self.events)
     }
 }

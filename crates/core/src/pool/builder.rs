@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::listeners::Listeners;
 use super::opener::Opener;
 use super::settings::Draft;
-use crate::{Backend, ConfigError, Pool, Session};
+use crate::{Backend, ConfigError, Pool, PoolEvents, Session};
 
 /// Sets up a [`Pool`].
 ///
@@ -17,12 +18,13 @@ use crate::{Backend, ConfigError, Pool, Session};
 pub struct PoolBuilder<S> {
     opener: Box<dyn Opener<S>>,
     draft: Draft,
+    listeners: Listeners,
 }
 
 impl<S: Session> PoolBuilder<S> {
     pub(crate) fn new(backend: impl Backend<Session = S>) -> Self {
         let draft = Draft::within(&backend.bounds());
-        Self { opener: Box::new(backend), draft }
+        Self { opener: Box::new(backend), draft, listeners: Listeners::default() }
     }
 
     /// Names the pool in its errors, for services that have several.
@@ -204,6 +206,22 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Tells of a session that has been lent for longer than this, once: by the event
+    /// [`leaked`](crate::PoolEvents::leaked), with the place that acquired it, and by
+    /// [`Counters::leaked`](crate::Counters::leaked). No caller is failed for it and
+    /// nothing is taken back. Not zero. Default: `None`.
+    pub fn leak_detection(mut self, lent: impl Into<Option<Duration>>) -> Self {
+        self.draft.leak_detection = lent.into();
+        self
+    }
+
+    /// Has `listener` told what happens in the pool; further ones are told after it. See
+    /// [`event`](crate::event). Default: nobody listens.
+    pub fn events(mut self, listener: Arc<dyn PoolEvents>) -> Self {
+        self.listeners.add(listener);
+        self
+    }
+
     /// Checks the settings and makes the pool. Opens nothing yet, unless a
     /// [`min_idle`](Self::min_idle) is to be kept.
     ///
@@ -213,7 +231,7 @@ impl<S: Session> PoolBuilder<S> {
     /// what would be valid.
     pub fn build(self) -> Result<Pool<S>, ConfigError> {
         let (settings, limits) = self.draft.validate()?;
-        Ok(Pool::new(self.opener, settings, limits))
+        Ok(Pool::new(self.opener, settings, limits, self.listeners))
     }
 }
 

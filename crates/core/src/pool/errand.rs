@@ -145,7 +145,11 @@ impl<S: Session> Runner<S> {
 impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
-            Duty::Open => self.shared.open_abandoned(self.place),
+            Duty::Open => {
+                let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
+                let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
+                self.shared.open_abandoned(self.place, &failure);
+            }
             Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
                 call::abort(session);
                 self.shared.gone(self.place, false);

@@ -4,10 +4,11 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::places::{Ending, PlaceId};
+use super::places::PlaceId;
 use super::shared::Shared;
 use crate::call::{self, CallFailure};
 use crate::error::CallError;
+use crate::event::Ending;
 use crate::sync::Arc;
 use crate::{Condition, ReleaseError, Session};
 

@@ -11,6 +11,7 @@ mod idle;
 mod janitor;
 mod lease;
 mod ledger;
+mod listeners;
 #[cfg(all(test, sessionpool_loom))]
 mod models;
 mod opener;
@@ -37,6 +38,7 @@ pub use settings::ConfigError;
 
 use acquire::Acquire;
 use closer::Closer;
+use listeners::Listeners;
 use opener::Opener;
 use recall::Recalled;
 use settings::{Limits, Settings};
@@ -111,8 +113,13 @@ impl<S: Session> Pool<S> {
         PoolBuilder::new(backend)
     }
 
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings, limits));
+    pub(crate) fn new(
+        opener: Box<dyn Opener<S>>,
+        settings: Settings,
+        limits: Limits,
+        listeners: Listeners,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(opener, settings, limits, listeners));
         let handle = StdArc::new(Handle { shared });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));

@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use super::errand::Runner;
 use super::ledger::{Errand, Ledger, Round};
+use super::listeners::Listeners;
 use super::outage::Failure;
 use super::places::Tally;
 use super::settings::Draft;
@@ -100,7 +101,12 @@ impl Scene {
     fn seated_on(runtime: Option<runtime::Id>, draft: Draft) -> Self {
         let (settings, limits) = draft.validate().expect("settings that can work");
         let remote = StdArc::new(Remote { room: limits.max_size, ..Remote::default() });
-        let pool = Pool::new(Box::new(Door(StdArc::clone(&remote))), settings, limits);
+        let pool = Pool::new(
+            Box::new(Door(StdArc::clone(&remote))),
+            settings,
+            limits,
+            Listeners::default(),
+        );
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));
         Self { pool, shared, remote }
@@ -131,7 +137,7 @@ impl Scene {
 
     /// The one errand there is.
     fn errand(&self) -> Errand<Token> {
-        let mut errands = self.shared.round().errands;
+        let mut errands = self.shared.round().0.errands;
         let errand = errands.pop_front().expect("an errand");
         assert!(errands.is_empty());
         self.janitor_waits();
@@ -236,7 +242,7 @@ fn wait_to_be_called(shared: &Shared<Token>) {
 /// Rounds until there is nothing more to do.
 fn rounds(shared: &Arc<Shared<Token>>) {
     loop {
-        let round = shared.round();
+        let (round, _) = shared.round();
         if round.errands.is_empty() {
             return;
         }

@@ -8,6 +8,7 @@ use slab::Slab;
 use tokio::time::Instant;
 
 use super::classes::ClassId;
+use crate::event::Ending;
 use crate::status::Closed;
 
 /// Which place; an index that stays the same while the place is taken.
@@ -45,35 +46,6 @@ pub(crate) struct Borrower {
     pub(crate) since: Instant,
 }
 
-/// Why a session is being ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Unused for `idle_timeout`.
-    Expired,
-    /// Beyond `max_idle` when it came back.
-    Surplus,
-    /// Its own condition said so.
-    Broken,
-    /// It could not be made fit for the next borrower.
-    Unclean,
-    /// It did not answer a check; or one did not that had been idle for less.
-    Dead,
-    /// The pool was closed, or its last handle dropped.
-    PoolClosed,
-    /// The runtime it lived on is gone.
-    RuntimeLost,
-    /// It was opened before the backend was lost, or the pool flushed.
-    Stale,
-    /// Older than `max_lifetime`, or lent `max_uses` times.
-    Worn,
-    /// The backend needs its room at the remote end.
-    Recalled,
-    /// Its holder wanted it gone.
-    Discarded,
-    /// Its holder took it out of the pool.
-    Detached,
-}
-
 impl Ending {
     pub(crate) fn count(self, closed: &mut Closed) {
         *match self {
@@ -95,6 +67,8 @@ impl Ending {
 
 #[derive(Debug)]
 struct Place {
+    /// The opening's number.
+    opening: u64,
     /// The session's number; zero while it is being opened.
     session: u64,
     opened: Instant,
@@ -102,6 +76,8 @@ struct Place {
     expires: Option<Instant>,
     /// How often it was lent.
     uses: u64,
+    /// Its lease has been told to be one of those that last too long.
+    told_overdue: bool,
     home: Home,
     generation: u64,
     stage: Stage,
@@ -173,6 +149,8 @@ impl Tally {
 pub(crate) struct Places {
     taken: Slab<Place>,
     tally: Tally,
+    /// Openings begun so far.
+    openings: u64,
     /// Sessions opened so far.
     sessions: u64,
     /// Raised whenever all sessions there are become suspect.
@@ -190,18 +168,21 @@ impl Places {
             serving_openings: 0,
             serving_checks: 0,
         };
-        Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
+        Self { taken: Slab::new(), tally, openings: 0, sessions: 0, generation: 0 }
     }
 
     /// Takes a free place for a session about to be opened.
     pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
         self.tally.enter(&Stage::Opening, true);
         let generation = self.generation;
+        self.openings += 1;
         let place = Place {
+            opening: self.openings,
             session: 0,
             opened: now,
             expires: None,
             uses: 0,
+            told_overdue: false,
             home,
             generation,
             stage: Stage::Opening,
@@ -245,7 +226,15 @@ impl Places {
     #[inline]
     pub(crate) fn lend(&mut self, id: PlaceId, borrower: Borrower) {
         self.move_to(id, Stage::Leased(borrower));
-        self.taken[id.index()].uses += 1;
+        let place = &mut self.taken[id.index()];
+        place.uses += 1;
+        place.told_overdue = false;
+    }
+
+    /// The number of the opening that stands there, and since when it does.
+    pub(crate) fn opening(&self, id: PlaceId) -> (u64, Instant) {
+        let place = &self.taken[id.index()];
+        (place.opening, place.opened)
     }
 
     /// The session's number, and since when it is open.
@@ -320,13 +309,40 @@ impl Places {
         self.tally
     }
 
-    /// The class of whoever has the session.
+    /// Who has the session.
     #[inline]
-    pub(crate) fn class(&self, id: PlaceId) -> Option<ClassId> {
-        match self.taken[id.index()].stage {
-            Stage::Leased(borrower) => borrower.class,
+    pub(crate) fn borrower(&self, id: PlaceId) -> Option<&Borrower> {
+        match &self.taken[id.index()].stage {
+            Stage::Leased(borrower) => Some(borrower),
             _ => None,
         }
+    }
+
+    pub(crate) fn stage(&self, id: PlaceId) -> &Stage {
+        &self.taken[id.index()].stage
+    }
+
+    /// Who has had a session for so long, each told once.
+    pub(crate) fn overdue_leases(&mut self, now: Instant, limit: Duration) -> Vec<(u64, Borrower)> {
+        let mut overdue = Vec::new();
+        for (_, place) in &mut self.taken {
+            let Stage::Leased(borrower) = place.stage else { continue };
+            if now.saturating_duration_since(borrower.since) >= limit && !place.told_overdue {
+                place.told_overdue = true;
+                overdue.push((place.session, borrower));
+            }
+        }
+        overdue
+    }
+
+    /// When the next lease has lasted for so long.
+    pub(crate) fn next_overdue_lease(&self, limit: Duration) -> Option<Instant> {
+        let untold = self.taken.iter().filter(|(_, place)| !place.told_overdue);
+        let since = untold.filter_map(|(_, place)| match &place.stage {
+            Stage::Leased(borrower) => Some(borrower.since),
+            _ => None,
+        });
+        since.min()?.checked_add(limit)
     }
 
     /// Everybody who has a session, as (session number, borrower).

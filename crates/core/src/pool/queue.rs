@@ -193,11 +193,11 @@ impl<S> Queue<S> {
         std::mem::replace(&mut waiter.request.waker, Waker::noop().clone())
     }
 
-    /// Ends every wait whose deadline has passed; answers whom to wake.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<Waker> {
-        let mut wakers = Vec::new();
+    /// Those whose deadline has passed.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Vec<Ticket> {
+        let mut overdue = Vec::new();
         if self.earliest.is_none_or(|earliest| earliest > now) {
-            return wakers;
+            return overdue;
         }
         self.earliest = None;
         for head in self.heads() {
@@ -205,9 +205,7 @@ impl<S> Queue<S> {
             while let Some(index) = at {
                 at = self.after(index);
                 match self.waiter(index).request.deadline() {
-                    Some(deadline) if deadline <= now => {
-                        wakers.push(self.decide(Ticket(index), |_| Verdict::TimedOut));
-                    }
+                    Some(deadline) if deadline <= now => overdue.push(Ticket(index)),
                     Some(deadline) => {
                         self.earliest = Some(self.earliest.map_or(deadline, |e| e.min(deadline)));
                     }
@@ -215,7 +213,7 @@ impl<S> Queue<S> {
                 }
             }
         }
-        wakers
+        overdue
     }
 
     /// Takes the decision to the acquire that came to see; it has left then.

@@ -51,6 +51,7 @@ pub(crate) struct Limits {
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) max_uses: Option<u64>,
+    pub(crate) leak_detection: Option<Duration>,
 }
 
 /// How much shorter than `max_lifetime` a session may live, so that sessions opened
@@ -121,6 +122,7 @@ pub(crate) struct Draft {
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) max_uses: Option<u64>,
+    pub(crate) leak_detection: Option<Duration>,
     pub(crate) classes: Vec<Class>,
 }
 
@@ -146,6 +148,7 @@ impl Default for Draft {
             keepalive_interval: None,
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             max_uses: None,
+            leak_detection: None,
             classes: Vec::new(),
         }
     }
@@ -224,6 +227,7 @@ impl Draft {
             keepalive_interval,
             max_lifetime,
             max_uses,
+            leak_detection,
             classes,
         } = self;
 
@@ -249,6 +253,9 @@ impl Draft {
         if max_uses == Some(0) {
             within("max_uses", 0, 1, usize::MAX, "uses")?;
         }
+        if let Some(limit) = leak_detection {
+            not_zero("leak_detection", limit, "None tells of none")?;
+        }
         if let Some(limit) = idle_timeout {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
@@ -271,6 +278,7 @@ impl Draft {
             keepalive_interval,
             max_lifetime,
             max_uses,
+            leak_detection,
         };
         let settings = Settings {
             name,

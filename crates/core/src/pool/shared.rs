@@ -15,12 +15,14 @@ use super::aftermath::Aftermath;
 use super::classes::ClassId;
 use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
+use super::listeners::{Listeners, News};
 use super::opener::Opener;
 use super::outage::Failure;
-use super::places::{Borrower, Ending, Home, PlaceId};
+use super::places::{Borrower, Home, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
+use crate::event::Ending;
 use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
@@ -28,6 +30,7 @@ use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
     pub(crate) settings: Settings,
+    listeners: Listeners,
     crowded: AtomicBool,
     books: Mutex<Books<S>>,
 }
@@ -45,10 +48,16 @@ const HOLDERS_NAMED: usize = 5;
 const STALLED: Duration = Duration::from_millis(100);
 
 impl<S: Session> Shared<S> {
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
-        let ledger = Ledger::new(limits, &settings.classes);
+    pub(crate) fn new(
+        opener: Box<dyn Opener<S>>,
+        settings: Settings,
+        limits: Limits,
+        listeners: Listeners,
+    ) -> Self {
+        let ledger = Ledger::new(limits, &settings.classes, !listeners.is_empty());
+        let listeners = listeners.of(settings.name.clone());
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
-        Self { opener, settings, crowded: AtomicBool::new(false), books }
+        Self { opener, settings, listeners, crowded: AtomicBool::new(false), books }
     }
 
     #[inline]
@@ -63,10 +72,15 @@ impl<S: Session> Shared<S> {
     fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
         let mut aftermath = Aftermath::new();
         let answer = change(&mut self.books(), &mut aftermath);
-        for place in aftermath.carry_out().into_iter().flatten() {
+        self.carry_out(aftermath);
+        answer
+    }
+
+    #[inline]
+    fn carry_out(&self, aftermath: Aftermath<S>) {
+        for place in aftermath.carry_out(&self.listeners).into_iter().flatten() {
             self.gone(place, false);
         }
-        answer
     }
 }
 
@@ -294,9 +308,8 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.open_failed(place, failure, jitter, aftermath));
     }
 
-    pub(crate) fn open_abandoned(&self, place: PlaceId) {
-        let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.open_abandoned(now, place, aftermath));
+    pub(crate) fn open_abandoned(&self, place: PlaceId, failure: &Failure) {
+        self.change(|books, aftermath| books.ledger.open_abandoned(place, failure, aftermath));
     }
 
     pub(crate) fn cleaned(&self, place: PlaceId, session: S) {
@@ -325,16 +338,23 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn gone(&self, place: PlaceId, confirmed: bool) {
-        self.change(|books, aftermath| books.ledger.gone(place, confirmed, aftermath));
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.gone(now, place, confirmed, aftermath));
     }
 }
 
 // ===== the janitor =====
 
 impl<S: Session> Shared<S> {
-    pub(crate) fn round(&self) -> Round<S> {
+    /// Everything that is due, and what there is to tell of it.
+    pub(crate) fn round(&self) -> (Round<S>, Option<News>) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.round(now, aftermath))
+        let mut aftermath = Aftermath::new();
+        let round = self.books().ledger.round(now, &mut aftermath);
+        let events = aftermath.take_events();
+        self.carry_out(aftermath);
+        let news = (!events.is_empty()).then(|| News::new(&self.listeners, events));
+        (round, news)
     }
 
     pub(crate) fn janitor_was_called(&self, waker: Waker) -> bool {
@@ -462,22 +482,16 @@ impl<S: Session> Shared<S> {
         let books = self.books();
         let ledger = &books.ledger;
         let borrower = &request.borrower;
-        let waited = now.saturating_duration_since(borrower.since);
-        // While its class has all it may have, nothing that is opened serves it.
-        let full = ledger.classes.full_time(now, borrower.class).saturating_sub(request.full_mark);
-        let opening = ledger.opening_time.total(now).saturating_sub(request.opening_mark);
-        let opening = opening.min(waited.saturating_sub(full));
-        let checking = ledger.checking_time.total(now).saturating_sub(request.checking_mark);
-        let checking = checking.min(waited.saturating_sub(full).saturating_sub(opening));
+        let waits = ledger.waits(now, request);
         TimedOut {
             pool: self.settings.name.clone(),
             limit: request.limit,
             phase: ledger.phase(borrower.class),
             class: borrower.class.map(|class| ledger.class(class)),
-            runtime_stalled: waited >= STALLED && ledger.seat.is_stuck_since(borrower.since),
-            queueing: waited.saturating_sub(opening).saturating_sub(checking),
-            checking,
-            opening,
+            runtime_stalled: waits.total() >= STALLED && ledger.seat.is_stuck_since(borrower.since),
+            queueing: waits.queueing,
+            checking: waits.checking,
+            opening: waits.opening,
             status: ledger.status(now),
             last_failure: ledger.outage.last().map(|last| LastFailure {
                 fault: last.fault,

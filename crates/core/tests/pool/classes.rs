@@ -44,7 +44,7 @@ async fn callers_of_all_classes_are_served_in_the_order_they_came() {
     let pool = builder.limit(REPORT, 1).limit("import", 1).build().unwrap();
     let lease = pool.acquire().await.unwrap();
     let order = ["page", REPORT, "import", REPORT, "page", "import"];
-    let served = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
     for (number, class) in order.into_iter().enumerate() {
         let (pool, served) = (pool.clone(), served.clone());

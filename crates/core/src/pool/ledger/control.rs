@@ -4,24 +4,28 @@ use tokio::time::Instant;
 
 use super::Ledger;
 use crate::Pause;
+use crate::event::{Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
-use crate::pool::places::Ending;
 use crate::pool::queue::Verdict;
 
 impl<S> Ledger<S> {
     /// Lends nothing from now on, and opens nothing.
     pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
         self.pause = Some(pause);
+        self.tell(aftermath, |_| Event::Paused(pause));
         if pause == Pause::Wait {
             return;
         }
-        self.counters.refused_paused += self.answer_all(|| Verdict::Paused, aftermath);
+        self.counters.refused_paused +=
+            self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
     }
 
     /// Lends again: what is idle to those who wait, in their order.
     pub(crate) fn resume(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        self.pause = None;
+        if self.pause.take().is_some() {
+            self.tell(aftermath, |_| Event::Resumed);
+        }
         self.serve_from_stock(now, aftermath);
         self.call_if_opening_wanted(aftermath);
     }
@@ -51,6 +55,7 @@ impl<S> Ledger<S> {
     /// come back.
     pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
         self.limits.max_size = max_size;
+        self.tell(aftermath, |_| Event::Resized(max_size));
         while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Surplus, aftermath);

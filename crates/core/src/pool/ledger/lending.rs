@@ -4,10 +4,11 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Refusal, Work};
+use crate::event::{Checking, Ending, Event, Reason, Waits};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Ending, Home, PlaceId};
+use crate::pool::places::{Borrower, Home, PlaceId};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
 
@@ -24,7 +25,8 @@ impl<S> Ledger<S> {
             return None;
         }
         let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
-        self.lend_to(borrower, place);
+        self.lend_to(borrower, place, aftermath);
+        self.tell_lent(&borrower, place, Waits::default(), aftermath);
         if self.idle.len() < self.limits.min_idle {
             self.call_if_opening_wanted(aftermath);
         }
@@ -32,10 +34,21 @@ impl<S> Ledger<S> {
     }
 
     #[inline]
-    pub(super) fn lend_to(&mut self, borrower: Borrower, place: PlaceId) {
+    pub(super) fn lend_to(
+        &mut self,
+        borrower: Borrower,
+        place: PlaceId,
+        aftermath: &mut Aftermath<S>,
+    ) {
         self.places.lend(place, borrower);
         self.classes.enter(borrower.since, borrower.class);
         self.counters.acquired += 1;
+        if let Some(limit) = self.limits.leak_detection {
+            let overdue = borrower.since.checked_add(limit);
+            if overdue.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+                aftermath.call(self.seat.call());
+            }
+        }
     }
 
     /// How many of those who wait could be served, were there sessions enough: the
@@ -72,7 +85,8 @@ impl<S> Ledger<S> {
         }
         while let Some(next) = self.next_in_line() {
             let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
-            aftermath.wake_all([self.hand_over(now, next, place, session)]);
+            let waker = self.hand_over(now, next, place, session, aftermath);
+            aftermath.wake_all([waker]);
         }
         while self.servable() > self.places.tally().serving_checks {
             let Some(idle) = self.idle.pop() else { break };
@@ -103,7 +117,7 @@ impl<S> Ledger<S> {
         if self.is_worn(now, idle.place) {
             self.end(idle.place, idle.session, Ending::Worn, aftermath);
         } else {
-            self.check(idle, serves, aftermath);
+            self.check(now, idle, serves, aftermath);
         }
     }
 
@@ -114,10 +128,20 @@ impl<S> Ledger<S> {
 
     /// Asks an idle session whether it is still alive, in the background: whoever
     /// waits for it may give up without costing the session.
-    pub(super) fn check(&mut self, idle: Idle<S>, serves: bool, aftermath: &mut Aftermath<S>) {
+    pub(super) fn check(
+        &mut self,
+        now: Instant,
+        idle: Idle<S>,
+        serves: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
         let Idle { place, session, since, alive } = idle;
         self.counters.checked += 1;
         self.places.check(place, serves);
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Checking(Checking { session, silent: now.saturating_duration_since(alive) })
+        });
         self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });
         aftermath.call(self.seat.call());
     }
@@ -131,6 +155,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) -> Result<Ticket, Refusal> {
         if let Err(refusal) = self.admit(now, &request, runtime) {
+            self.tell_turned_away(now, &request, &refusal, aftermath);
             aftermath.discard(request.waker);
             if let Refusal::NoTime(_) | Refusal::QueueFull { .. } = refusal {
                 self.check_for_the_next(now, aftermath);
@@ -143,6 +168,7 @@ impl<S> Ledger<S> {
         request.full_mark = self.classes.full_time(now, request.borrower.class);
         let deadline = request.deadline();
         let ticket = self.queue.join(request);
+        self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
         }
@@ -231,10 +257,12 @@ impl<S> Ledger<S> {
     pub(super) fn answer_all(
         &mut self,
         verdict: impl Fn() -> Verdict<S>,
+        reason: Reason,
         aftermath: &mut Aftermath<S>,
     ) -> u64 {
         let before = self.queue.len();
         while let Some(first) = self.queue.first(|_| true) {
+            self.tell_refused(self.queue.request(first), reason, aftermath);
             aftermath.wake_all([self.queue.decide(first, |_| verdict())]);
         }
         before as u64
@@ -255,10 +283,15 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         let (request, verdict) = self.queue.leave(ticket);
-        aftermath.discard(request.waker);
         match verdict {
-            None if gave_up => self.counters.cancelled += 1,
-            None => self.counters.failed += 1,
+            None if gave_up => {
+                self.counters.cancelled += 1;
+                self.tell_cancelled(now, &request, aftermath);
+            }
+            None => {
+                self.counters.failed += 1;
+                self.tell_refused(&request, Reason::NoRuntime, aftermath);
+            }
             Some(Verdict::Granted(place, session)) => {
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
@@ -266,6 +299,7 @@ impl<S> Ledger<S> {
             Some(Verdict::Failed(failure)) => aftermath.forget(Some(*failure)),
             Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
         }
+        aftermath.discard(request.waker);
         self.call_if_nothing_is_left(aftermath);
     }
 }

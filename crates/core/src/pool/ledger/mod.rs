@@ -12,6 +12,7 @@ mod lending;
 mod opening;
 mod returning;
 mod rounds;
+mod telling;
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -40,6 +41,8 @@ pub(crate) struct Ledger<S> {
     pub(super) counters: Counters,
     pub(super) opening_time: Stopwatch,
     pub(super) checking_time: Stopwatch,
+    /// True if anybody listens to what happens.
+    pub(super) listened: bool,
     idle: IdleStack<S>,
     errands: VecDeque<Errand<S>>,
     open: bool,
@@ -94,7 +97,7 @@ pub(crate) struct Round<S> {
 }
 
 impl<S> Ledger<S> {
-    pub(crate) fn new(limits: Limits, classes: &[Class]) -> Self {
+    pub(crate) fn new(limits: Limits, classes: &[Class], listened: bool) -> Self {
         Self {
             limits,
             places: Places::new(),
@@ -105,6 +108,7 @@ impl<S> Ledger<S> {
             counters: Counters::default(),
             opening_time: Stopwatch::new(),
             checking_time: Stopwatch::new(),
+            listened,
             idle: IdleStack::new(),
             errands: VecDeque::new(),
             open: true,

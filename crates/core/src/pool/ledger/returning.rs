@@ -5,11 +5,14 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
+use crate::event::{
+    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason, Waits,
+};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Ending, PlaceId, Stage};
+use crate::pool::places::{Borrower, PlaceId, Stage};
 use crate::pool::queue::{Ticket, Verdict};
 use crate::{Condition, Fault};
 
@@ -51,6 +54,7 @@ impl<S> Ledger<S> {
     /// A lease ended whose session its holder keeps for good.
     pub(crate) fn detach(&mut self, now: Instant, place: PlaceId, aftermath: &mut Aftermath<S>) {
         let class = self.came_back(now, place, Condition::Clean, aftermath);
+        self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
         self.place_freed(aftermath);
@@ -67,8 +71,9 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) -> Option<ClassId> {
         self.counters.returned += 1;
+        self.tell_returned(now, place, condition, aftermath);
         self.heed(place, condition, aftermath);
-        let class = self.places.class(place);
+        let class = self.places.borrower(place).and_then(|borrower| borrower.class);
         self.classes.leave(now, class);
         class
     }
@@ -109,6 +114,8 @@ impl<S> Ledger<S> {
     /// come back.
     pub(crate) fn flush(&mut self, aftermath: &mut Aftermath<S>) {
         self.places.next_generation();
+        let generation = self.places.generation();
+        self.tell(aftermath, |_| Event::Flushed(Flushed { generation }));
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::Stale, aftermath);
         }
@@ -125,7 +132,13 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
+        let (opening, began) = self.places.opening(place);
         self.places.opened(now, place, self.limits.lifetime(jitter));
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            let took = now.saturating_duration_since(began);
+            Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
+        });
         self.outage.succeeded();
         self.probe = false;
         self.settle(now, place, session, aftermath);
@@ -145,14 +158,16 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.open_failed += 1;
-        self.met(failure.fault, place, aftermath);
-        self.places.free(place);
         let now = failure.at;
         aftermath.forget(self.outage.failed(failure.clone(), jitter));
+        self.tell_open_failed(place, failure, aftermath);
+        self.met(failure.fault, place, aftermath);
+        self.places.free(place);
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
             let verdict = || Verdict::Failed(Box::new(failure.clone()));
-            self.counters.failed += self.answer_all(verdict, aftermath);
+            self.counters.failed +=
+                self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
         }
         self.phases_changed(now);
         self.place_freed(aftermath);
@@ -161,14 +176,25 @@ impl<S> Ledger<S> {
     /// An opening ended without an answer: its runtime is going away.
     pub(crate) fn open_abandoned(
         &mut self,
-        now: Instant,
         place: PlaceId,
+        failure: &Failure,
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.open_failed += 1;
+        self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
-        self.phases_changed(now);
+        self.phases_changed(failure.at);
         self.place_freed(aftermath);
+    }
+
+    fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let Failure { fault, cause, at } = failure.clone();
+            let (opening, began) = ledger.places.opening(place);
+            let took = at.saturating_duration_since(began);
+            let streak = ledger.outage.streak();
+            Event::OpenFailed(OpenFailed { opening, took, fault, cause, streak })
+        });
     }
 
     /// A session was made fit for the next borrower.
@@ -179,7 +205,15 @@ impl<S> Ledger<S> {
         session: S,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_cleaned(place, true, aftermath);
         self.settle(now, place, session, aftermath);
+    }
+
+    fn tell_cleaned(&self, place: PlaceId, fit: bool, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Cleaned(Cleaned { session, fit })
+        });
     }
 
     /// Cleaning failed; the same errand goes on to close the session.
@@ -189,22 +223,42 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_cleaned(place, false, aftermath);
         self.heed(place, condition, aftermath);
+        self.tell_closing(place, Ending::Unclean, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Unclean));
     }
 
     /// A session is gone, and its place is free.
-    pub(crate) fn gone(&mut self, place: PlaceId, confirmed: bool, aftermath: &mut Aftermath<S>) {
-        let ending = match self.places.free(place) {
+    pub(crate) fn gone(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        confirmed: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        let ending = match *self.places.stage(place) {
             Stage::Closing(ending) => ending,
-            // Only a dying runtime ends a session in any other stage.
-            _ => Ending::RuntimeLost,
+            stage => self.broken_off(place, stage, aftermath),
         };
+        self.tell_closed(now, place, ending, confirmed, aftermath);
+        self.places.free(place);
         ending.count(&mut self.counters.closed);
         if !confirmed {
             self.counters.close_failed += 1;
         }
         self.place_freed(aftermath);
+    }
+
+    /// Only a dying runtime ends a session that is not being closed.
+    fn broken_off(&self, place: PlaceId, stage: Stage, aftermath: &mut Aftermath<S>) -> Ending {
+        match stage {
+            Stage::Checking => self.tell_checked(place, Some(Fault::SessionLost), aftermath),
+            Stage::Cleaning => self.tell_cleaned(place, false, aftermath),
+            Stage::Opening | Stage::Idle | Stage::Leased(_) | Stage::Closing(_) => {}
+        }
+        self.tell_closing(place, Ending::RuntimeLost, aftermath);
+        Ending::RuntimeLost
     }
 
     /// A session answered a check. Unless it is lent now, it has been idle since
@@ -217,8 +271,16 @@ impl<S> Ledger<S> {
         since: Instant,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_checked(place, None, aftermath);
         self.settle_since(now, since, place, session, aftermath);
         self.after_check(now, aftermath);
+    }
+
+    fn tell_checked(&self, place: PlaceId, fault: Option<Fault>, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Checked(Checked { session, fault })
+        });
     }
 
     /// A check failed; the same errand goes on to close the session. When it is
@@ -232,6 +294,8 @@ impl<S> Ledger<S> {
         alive: Instant,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_checked(place, Some(fault), aftermath);
+        self.tell_closing(place, Ending::Dead, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Dead));
         self.met(fault, place, aftermath);
         let lost = fault.ends_session();
@@ -281,7 +345,8 @@ impl<S> Ledger<S> {
         }
         let next = self.next_in_line();
         if let (Some(next), None) = (next, self.pause) {
-            return aftermath.wake(self.hand_over(now, next, place, session));
+            let waker = self.hand_over(now, next, place, session, aftermath);
+            return aftermath.wake(waker);
         }
         if self.idle.len() >= self.limits.max_idle() && next.is_none() {
             let max_uses = self.limits.max_uses;
@@ -317,9 +382,13 @@ impl<S> Ledger<S> {
         next: Ticket,
         place: PlaceId,
         session: S,
+        aftermath: &mut Aftermath<S>,
     ) -> Waker {
-        let borrower = Borrower { since: now, ..self.queue.request(next).borrower };
-        self.lend_to(borrower, place);
+        let request = self.queue.request(next);
+        let borrower = Borrower { since: now, ..request.borrower };
+        let waits = if self.listened { self.waits(now, request) } else { Waits::default() };
+        self.lend_to(borrower, place, aftermath);
+        self.tell_lent(&borrower, place, waits, aftermath);
         self.queue.decide(next, |_| Verdict::Granted(place, session))
     }
 
@@ -335,6 +404,10 @@ impl<S> Ledger<S> {
             return self.end(place, session, Ending::Stale, aftermath);
         }
         self.places.move_to(place, Stage::Cleaning);
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Cleaning(Cleaning { session })
+        });
         self.errands.push_back(Errand { place, work: Work::Clean(session) });
         aftermath.call(self.seat.call());
     }
@@ -349,10 +422,12 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         if self.seat.is_home(self.places.home(place)) {
+            self.tell_closing(place, ending, aftermath);
             self.places.move_to(place, Stage::Closing(ending));
             self.errands.push_back(Errand { place, work: Work::Close(session) });
             aftermath.call(self.seat.call());
         } else {
+            self.tell_closing(place, Ending::RuntimeLost, aftermath);
             self.places.move_to(place, Stage::Closing(Ending::RuntimeLost));
             aftermath.abort(place, session);
         }
