@@ -29,6 +29,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::error::Cause;
 use crate::{Condition, Fault, Pause, Phase};
 
@@ -174,10 +176,18 @@ pub struct Returned {
     pub acquire: Acquire,
     /// The session's number.
     pub session: u64,
-    /// How long it was lent.
-    pub held: Duration,
     /// What the session said of itself.
     pub condition: Condition,
+    pub(crate) since: Instant,
+    pub(crate) until: Instant,
+}
+
+impl Returned {
+    /// How long it was lent, to within a few milliseconds.
+    #[must_use]
+    pub fn held(&self) -> Duration {
+        self.until.saturating_duration_since(self.since)
+    }
 }
 
 /// A session has been lent for longer than

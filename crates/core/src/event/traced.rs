@@ -151,7 +151,8 @@ impl PoolEvents for Traced {
     }
 
     fn returned(&self, pool: Option<&str>, event: &Returned) {
-        let Returned { acquire, session, held, condition } = event;
+        let Returned { acquire, session, condition, .. } = event;
+        let held = event.held();
         of_acquire!(trace, pool, *acquire, session, ?held, ?condition, "a session came back");
     }
 

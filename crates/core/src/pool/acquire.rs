@@ -104,7 +104,7 @@ impl<'a, S: Session> Acquire<'a, S> {
         let waker = cx.waker().clone();
         let ask = Ask { waker, site, class, task: tokio::task::try_id(), limit };
         match self.shared.lend_or_join(ask) {
-            Ok(Entry::Lent(place, session)) => {
+            Ok(Entry::Lent { place, session, .. }) => {
                 Poll::Ready(Ok(Lease::new(self.shared, place, session)))
             }
             Ok(Entry::Queued { ticket, elsewhere }) => {

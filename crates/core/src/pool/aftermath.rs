@@ -2,7 +2,6 @@
 
 use std::task::Waker;
 
-use super::listeners::Listeners;
 use super::outage::Failure;
 use super::places::PlaceId;
 use crate::event::Event;
@@ -18,7 +17,6 @@ pub(crate) struct Aftermath<S> {
     waiter: Option<Waker>,
     janitor: Option<Waker>,
     discarded: Option<Waker>,
-    event: Option<Event>,
     rare: Option<Box<Rare<S>>>,
 }
 
@@ -34,7 +32,7 @@ struct Rare<S> {
 impl<S> Aftermath<S> {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { waiter: None, janitor: None, discarded: None, event: None, rare: None }
+        Self { waiter: None, janitor: None, discarded: None, rare: None }
     }
 
     /// Wakes the waiter that was served.
@@ -76,18 +74,8 @@ impl<S> Aftermath<S> {
     }
 
     /// Tells listeners.
-    #[inline]
     pub(crate) fn tell(&mut self, event: Event) {
-        match self.event {
-            None => self.event = Some(event),
-            Some(_) => self.rare().events.push(event),
-        }
-    }
-
-    /// What there is to tell, for somebody else to do so.
-    pub(crate) fn take_events(&mut self) -> Vec<Event> {
-        let others = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.events));
-        self.event.take().into_iter().chain(others.unwrap_or_default()).collect()
+        self.rare().events.push(event);
     }
 
     fn rare(&mut self) -> &mut Rare<S> {
@@ -99,21 +87,26 @@ impl<S> Aftermath<S> {
 }
 
 impl<S: Session> Aftermath<S> {
-    /// Answers which places are to be freed, their sessions being gone.
+    /// True if there is nothing to do, as is most often so.
     #[inline]
-    pub(crate) fn carry_out(self, listeners: &Listeners) -> Option<Vec<PlaceId>> {
-        let Self { waiter, janitor, discarded: _, event, rare } = self;
-        let (aborted, events) = rare.map(|rare| rare.carry_out()).unzip();
+    pub(crate) const fn is_nothing(&self) -> bool {
+        let Self { waiter, janitor, discarded, rare } = self;
+        waiter.is_none() && janitor.is_none() && discarded.is_none() && rare.is_none()
+    }
+
+    /// Does what there is to do, but for what it answers: which places are to be freed,
+    /// their sessions being gone, and what is to be told.
+    #[inline]
+    pub(crate) fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
+        let Self { waiter, janitor, discarded: _, rare } = self;
+        let rest = rare.map_or_else(Default::default, |rare| rare.carry_out());
         if let Some(waker) = waiter {
             waker.wake();
         }
         if let Some(waker) = janitor {
             waker.wake();
         }
-        for event in event.iter().chain(events.iter().flatten()) {
-            listeners.tell(event);
-        }
-        aborted
+        rest
     }
 }
 

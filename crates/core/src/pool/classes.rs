@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::stopwatch::Stopwatch;
+use super::stopwatch::{Nanos, Stopwatch};
 
 /// Which class; an index into the pool's settings, and the ledger's [`Classes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +96,20 @@ impl Classes {
         }
     }
 
-    /// For how long that class has had all that it may have, up to `now`.
-    pub(crate) fn full_time(&self, now: Instant, class: Option<ClassId>) -> Duration {
-        class.map_or(Duration::ZERO, |class| self.share(class).full.total(now))
+    /// For how long that class has had all that it may have.
+    #[inline]
+    pub(crate) fn full_mark(&self, now: Instant, class: Option<ClassId>) -> Nanos {
+        class.map_or_else(Nanos::default, |class| self.share(class).full.total(now))
+    }
+
+    /// For how long it has since then.
+    pub(crate) fn full_since(&self, mark: Nanos, now: Instant, class: Option<ClassId>) -> Duration {
+        class.map_or(Duration::ZERO, |class| self.share(class).full.added_since(mark, now))
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn share(&self, class: ClassId) -> &Share {

@@ -98,8 +98,9 @@ impl<S: Session> Lease<S> {
     /// Never: a lease has its session until it is dropped.
     #[must_use = "a session that is merely dropped is not ended as its kind demands"]
     pub fn detach(mut self) -> S {
+        let condition = self.condition();
         let session = self.session.take().expect("a lease has its session until it is dropped");
-        self.shared.detach(self.place);
+        self.shared.detach(self.place, condition);
         session
     }
 

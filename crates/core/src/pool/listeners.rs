@@ -28,11 +28,15 @@ impl Listeners {
         self.listeners.is_empty()
     }
 
-    #[inline]
     pub(crate) fn tell(&self, event: &Event) {
+        self.each(|pool, listener| event.tell(pool, listener));
+    }
+
+    #[inline]
+    pub(crate) fn each(&self, tell: impl Fn(Option<&str>, &dyn PoolEvents)) {
         for listener in &self.listeners {
             // One that panics hurts nobody.
-            let told = AssertUnwindSafe(|| event.tell(self.pool.as_deref(), &**listener));
+            let told = AssertUnwindSafe(|| tell(self.pool.as_deref(), &**listener));
             let _ = panic::catch_unwind(told);
         }
     }

@@ -65,6 +65,13 @@ impl Ending {
     }
 }
 
+/// A session that is lent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loan {
+    pub(crate) session: u64,
+    pub(crate) borrower: Borrower,
+}
+
 #[derive(Debug)]
 struct Place {
     /// The opening's number.
@@ -83,6 +90,16 @@ struct Place {
     stage: Stage,
     /// Being opened or checked, and to be lent after that.
     serves: bool,
+}
+
+impl Place {
+    #[inline]
+    const fn loan(&self) -> Option<Loan> {
+        match self.stage {
+            Stage::Leased(borrower) => Some(Loan { session: self.session, borrower }),
+            _ => None,
+        }
+    }
 }
 
 /// How many places stand in each stage, but for idle ones: the idle stack knows.
@@ -309,13 +326,10 @@ impl Places {
         self.tally
     }
 
-    /// Who has the session.
+    /// Who has which session, if it is lent.
     #[inline]
-    pub(crate) fn borrower(&self, id: PlaceId) -> Option<&Borrower> {
-        match &self.taken[id.index()].stage {
-            Stage::Leased(borrower) => Some(borrower),
-            _ => None,
-        }
+    pub(crate) fn loan(&self, id: PlaceId) -> Option<Loan> {
+        self.taken[id.index()].loan()
     }
 
     pub(crate) fn stage(&self, id: PlaceId) -> &Stage {
@@ -323,13 +337,13 @@ impl Places {
     }
 
     /// Who has had a session for so long, each told once.
-    pub(crate) fn overdue_leases(&mut self, now: Instant, limit: Duration) -> Vec<(u64, Borrower)> {
+    pub(crate) fn overdue_leases(&mut self, now: Instant, limit: Duration) -> Vec<Loan> {
         let mut overdue = Vec::new();
         for (_, place) in &mut self.taken {
-            let Stage::Leased(borrower) = place.stage else { continue };
-            if now.saturating_duration_since(borrower.since) >= limit && !place.told_overdue {
+            let Some(loan) = place.loan().filter(|_| !place.told_overdue) else { continue };
+            if now.saturating_duration_since(loan.borrower.since) >= limit {
                 place.told_overdue = true;
-                overdue.push((place.session, borrower));
+                overdue.push(loan);
             }
         }
         overdue
@@ -338,25 +352,19 @@ impl Places {
     /// When the next lease has lasted for so long.
     pub(crate) fn next_overdue_lease(&self, limit: Duration) -> Option<Instant> {
         let untold = self.taken.iter().filter(|(_, place)| !place.told_overdue);
-        let since = untold.filter_map(|(_, place)| match &place.stage {
-            Stage::Leased(borrower) => Some(borrower.since),
-            _ => None,
-        });
+        let since = untold.filter_map(|(_, place)| Some(place.loan()?.borrower.since));
         since.min()?.checked_add(limit)
     }
 
-    /// Everybody who has a session, as (session number, borrower).
-    pub(crate) fn borrowers(&self) -> impl Iterator<Item = (u64, Borrower)> + '_ {
-        self.taken.iter().filter_map(|(_, place)| match place.stage {
-            Stage::Leased(borrower) => Some((place.session, borrower)),
-            _ => None,
-        })
+    /// Everything that is lent.
+    pub(crate) fn loans(&self) -> impl Iterator<Item = Loan> + '_ {
+        self.taken.iter().filter_map(|(_, place)| place.loan())
     }
 
     /// How many are lent for work of that class, counted anew.
     #[cfg(all(test, sessionpool_loom))]
     pub(crate) fn leased_for(&self, class: ClassId) -> usize {
-        self.borrowers().filter(|(_, borrower)| borrower.class == Some(class)).count()
+        self.loans().filter(|loan| loan.borrower.class == Some(class)).count()
     }
 
     /// The tally counted anew, and the idle ones, for the models to compare.

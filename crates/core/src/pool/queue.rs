@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::classes::ClassId;
 use super::outage::Failure;
 use super::places::{Borrower, PlaceId};
+use super::stopwatch::Nanos;
 
 /// Which waiter; it belongs to one acquire and is valid until that leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,24 +23,18 @@ pub(crate) struct Request {
     pub(crate) limit: Duration,
     /// The reading of the pool's opening stopwatch when it joined; the ledger
     /// fills it in.
-    pub(crate) opening_mark: Duration,
+    pub(crate) opening_mark: Nanos,
     /// And of its checking stopwatch.
-    pub(crate) checking_mark: Duration,
+    pub(crate) checking_mark: Nanos,
     /// And of the time its class had all it may have.
-    pub(crate) full_mark: Duration,
+    pub(crate) full_mark: Nanos,
 }
 
 impl Request {
-    pub(crate) const fn new(waker: Waker, borrower: Borrower, limit: Duration) -> Self {
-        const NOT_YET: Duration = Duration::ZERO;
-        Self {
-            waker,
-            borrower,
-            limit,
-            opening_mark: NOT_YET,
-            checking_mark: NOT_YET,
-            full_mark: NOT_YET,
-        }
+    pub(crate) fn new(waker: Waker, borrower: Borrower, limit: Duration) -> Self {
+        let not_yet = Nanos::default();
+        let (opening_mark, checking_mark, full_mark) = (not_yet, not_yet, not_yet);
+        Self { waker, borrower, limit, opening_mark, checking_mark, full_mark }
     }
 
     /// When its time is over; `None` is never.
@@ -172,7 +167,7 @@ impl<S> Queue<S> {
     /// served.
     #[inline]
     pub(crate) fn first(&self, may_be_served: impl Fn(ClassId) -> bool) -> Option<Ticket> {
-        if self.classed.is_empty() {
+        if self.classed.is_empty() || self.len == 0 {
             return self.plain.head.map(Ticket);
         }
         let classed = self.classed.iter().enumerate();

@@ -18,11 +18,11 @@ use super::ledger::{Ledger, Refusal, Round};
 use super::listeners::{Listeners, News};
 use super::opener::Opener;
 use super::outage::Failure;
-use super::places::{Borrower, Home, PlaceId};
+use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
-use crate::event::Ending;
+use crate::event::{Acquire, Ending, Event, Lent, Returned, Waits};
 use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
@@ -70,17 +70,32 @@ impl<S: Session> Shared<S> {
     /// Changes the books, then does what follows from it, in that order.
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
+        self.change_and_tell(change, |_| {})
+    }
+
+    /// [`change`](Self::change), and `tell` of it before what follows is told.
+    #[inline]
+    fn change_and_tell<R>(
+        &self,
+        change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R,
+        tell: impl FnOnce(&R),
+    ) -> R {
         let mut aftermath = Aftermath::new();
         let answer = change(&mut self.books(), &mut aftermath);
-        self.carry_out(aftermath);
+        if aftermath.is_nothing() {
+            std::mem::forget(aftermath); // nor is there anything to drop
+            tell(&answer);
+        } else {
+            let (aborted, events) = aftermath.carry_out();
+            tell(&answer);
+            self.finish(aborted, &events);
+        }
         answer
     }
 
-    #[inline]
-    fn carry_out(&self, aftermath: Aftermath<S>) {
-        for place in aftermath.carry_out(&self.listeners).into_iter().flatten() {
-            self.gone(place, false);
-        }
+    fn finish(&self, aborted: Vec<PlaceId>, events: &[Event]) {
+        events.iter().for_each(|event| self.listeners.tell(event));
+        aborted.into_iter().for_each(|place| self.gone(place, false));
     }
 }
 
@@ -94,12 +109,16 @@ impl<S: Session> Shared<S> {
         class: Option<ClassId>,
     ) -> Option<(PlaceId, S)> {
         let task = tokio::task::try_id();
-        self.change(|books, aftermath| {
+        let (place, session, number) = self.change(|books, aftermath| {
             let since = books.clock.stamp();
-            let lent = books.ledger.lend(Borrower { site, task, class, since }, aftermath)?;
+            let borrower = Borrower { site, task, class, since };
+            let (place, session) = books.ledger.lend(borrower, aftermath)?;
             books.ledger.counters.requested += 1;
-            Some(lent)
-        })
+            let (number, _) = books.ledger.places.session(place);
+            Some((place, session, number))
+        })?;
+        self.tell_lent(site, class, number);
+        Some((place, session))
     }
 
     /// Lends at once or not at all.
@@ -137,7 +156,8 @@ impl<S: Session> Shared<S> {
             ledger.counters.requested += 1;
             if let Some((place, session)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
-                return (Ok(Entry::Lent(place, session)), None);
+                let (number, _) = ledger.places.session(place);
+                return (Ok(Entry::Lent { place, session, number }), None);
             }
             let request = Request::new(waker, borrower, limit);
             let joined = ledger.join(now, request, id, aftermath);
@@ -145,6 +165,9 @@ impl<S: Session> Shared<S> {
             let elsewhere = ledger.seat.runtime() != id;
             (joined.map(|ticket| Entry::Queued { ticket, elsewhere }), home)
         });
+        if let Ok(Entry::Lent { number, .. }) = entry {
+            self.tell_lent(site, class, number);
+        }
         self.set_crowded(matches!(entry, Ok(Entry::Queued { .. })));
         self.start_janitor(home, runtime.as_ref());
         entry
@@ -239,7 +262,11 @@ pub(crate) struct Ask {
 /// How an acquire gets in.
 #[derive(Debug)]
 pub(crate) enum Entry<S> {
-    Lent(PlaceId, S),
+    Lent {
+        place: PlaceId,
+        session: S,
+        number: u64,
+    },
     /// `elsewhere` is where the janitor lives: on another runtime, which may stand
     /// still while this one runs.
     Queued {
@@ -275,8 +302,7 @@ impl<S: Session> Shared<S> {
             Condition::Clean if std::thread::panicking() => Condition::Dirty,
             condition => condition,
         };
-        self.change(|books, aftermath| {
-            let now = books.clock.stamp();
+        self.return_of(place, condition, |books, now, aftermath| {
             books.ledger.give_back(now, place, session, condition, aftermath);
         });
     }
@@ -284,18 +310,35 @@ impl<S: Session> Shared<S> {
     /// A lease ended whose session is not to be lent again.
     pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
         let condition = call::condition(&session);
-        self.change(|books, aftermath| {
-            let now = books.clock.stamp();
+        self.return_of(place, condition, |books, now, aftermath| {
             books.ledger.give_up(now, place, session, ending, condition, aftermath);
         });
     }
 
     /// A lease ended whose session its holder keeps.
-    pub(crate) fn detach(&self, place: PlaceId) {
-        self.change(|books, aftermath| {
-            let now = books.clock.stamp();
+    pub(crate) fn detach(&self, place: PlaceId, condition: Condition) {
+        self.return_of(place, condition, |books, now, aftermath| {
             books.ledger.detach(now, place, aftermath);
         });
+    }
+
+    /// Changes the books as a lease ends.
+    #[inline]
+    fn return_of(
+        &self,
+        place: PlaceId,
+        condition: Condition,
+        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<S>),
+    ) {
+        self.change_and_tell(
+            |books, aftermath| {
+                let now = books.clock.stamp();
+                let loan = self.heard(books, place);
+                change(books, now, aftermath);
+                (loan, now)
+            },
+            |(loan, now)| self.tell_returned(*loan, *now, condition),
+        );
     }
 
     pub(crate) fn opened(&self, place: PlaceId, session: S) {
@@ -343,6 +386,42 @@ impl<S: Session> Shared<S> {
     }
 }
 
+// ===== telling of it =====
+
+/// What callers do themselves, and most often, is told straight; everything else by way
+/// of the books.
+impl<S: Session> Shared<S> {
+    /// What is lent there, if anybody wants to know.
+    #[inline]
+    fn heard(&self, books: &Books<S>, place: PlaceId) -> Option<Loan> {
+        if self.listeners.is_empty() { None } else { books.ledger.places.loan(place) }
+    }
+
+    #[inline]
+    fn tell_lent(&self, site: &'static Location<'static>, class: Option<ClassId>, session: u64) {
+        if !self.listeners.is_empty() {
+            let (acquire, waits) = (self.acquire(site, class), Waits::default());
+            let lent = Lent { acquire, session, waits };
+            self.listeners.each(|pool, listener| listener.lent(pool, &lent));
+        }
+    }
+
+    #[inline]
+    fn tell_returned(&self, loan: Option<Loan>, now: Instant, condition: Condition) {
+        if let Some(Loan { session, borrower }) = loan {
+            let (acquire, since) = (self.acquire(borrower.site, borrower.class), borrower.since);
+            let returned = Returned { acquire, session, condition, since, until: now };
+            self.listeners.each(|pool, listener| listener.returned(pool, &returned));
+        }
+    }
+
+    #[inline]
+    fn acquire(&self, site: &'static Location<'static>, class: Option<ClassId>) -> Acquire {
+        let name = |class: ClassId| Arc::clone(&self.settings.classes[class.index()].name);
+        Acquire { site, class: class.map(name) }
+    }
+}
+
 // ===== the janitor =====
 
 impl<S: Session> Shared<S> {
@@ -351,8 +430,8 @@ impl<S: Session> Shared<S> {
         let now = Instant::now();
         let mut aftermath = Aftermath::new();
         let round = self.books().ledger.round(now, &mut aftermath);
-        let events = aftermath.take_events();
-        self.carry_out(aftermath);
+        let (aborted, events) = aftermath.carry_out();
+        self.finish(aborted, &[]);
         let news = (!events.is_empty()).then(|| News::new(&self.listeners, events));
         (round, news)
     }

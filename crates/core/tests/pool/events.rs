@@ -10,17 +10,6 @@ use sessionpool_core::{Condition, Fault, Pause, Phase, PoolEvents, Session};
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
-/// What the pool over this backend has told so far, by the names of the events.
-fn names(backend: &Scripted) -> Vec<String> {
-    let events = told(backend).unwrap().events();
-    let name = |event: &Event| {
-        let name = format!("{event:?}");
-        let end = name.find(['(', ' ']).unwrap_or(name.len());
-        name[..end].to_owned()
-    };
-    events.iter().map(name).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_sessions_life_is_told_in_its_order() {
     let (backend, builder) = scripted(1);
@@ -39,7 +28,7 @@ async fn a_sessions_life_is_told_in_its_order() {
     quiet().await;
     end(&backend, &pool).await;
     assert_eq!(
-        names(&backend),
+        told(&backend).unwrap().names(),
         [
             "Queued",
             "Opening",
@@ -92,7 +81,7 @@ async fn an_acquire_is_told_with_its_site_its_class_and_what_it_waited_for() {
         .iter()
         .filter_map(|event| if let Event::Returned(it) = event { Some(it) } else { None })
         .collect();
-    assert_eq!((returned[0].session, returned[0].held), (1, secs(5)));
+    assert_eq!((returned[0].session, returned[0].held()), (1, secs(5)));
     assert_eq!(returned[0].condition, Condition::Clean);
     end(&backend, &pool).await;
 }

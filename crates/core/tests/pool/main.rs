@@ -104,8 +104,7 @@ async fn end(backend: &Scripted, pool: &ScriptedPool) {
     assert!(report.still_out.is_empty() && report.in_progress == 0, "{report}");
     balanced(&pool.status());
     backend.assert_all_ended();
-    quiet().await; // what the janitor has to tell is told apart
     if let Some(recorder) = told(backend) {
-        recorder.check(&pool.status());
+        recorder.check(&pool.status()).await;
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Ledger;
 use crate::error::Phase;
 use crate::pool::classes::{ClassId, Share};
-use crate::pool::places::Borrower;
+use crate::pool::places::{Borrower, Loan};
 use crate::status::{ClassStatus, Holder, Status};
 
 impl<S> Ledger<S> {
@@ -56,20 +56,20 @@ impl<S> Ledger<S> {
 
     /// Who has held a session the longest, at most so many.
     pub(crate) fn holders(&self, now: Instant, most: usize) -> Vec<Holder> {
-        let mut borrowers: Vec<_> = self.places.borrowers().collect();
-        borrowers.sort_unstable_by_key(|(_, borrower)| borrower.since);
-        borrowers.truncate(most);
-        let holder = |(session, Borrower { site, task, class, since })| {
+        let mut loans: Vec<_> = self.places.loans().collect();
+        loans.sort_unstable_by_key(|loan| loan.borrower.since);
+        loans.truncate(most);
+        let holder = |Loan { session, borrower: Borrower { site, task, class, since } }| {
             let held = now.saturating_duration_since(since);
             let class = class.map(|class| Arc::clone(&self.classes.share(class).name));
             Holder { session, site, held, class, task }
         };
-        borrowers.into_iter().map(holder).collect()
+        loans.into_iter().map(holder).collect()
     }
 
     /// How many sessions this task has.
     pub(crate) fn held_by(&self, task: Option<tokio::task::Id>) -> usize {
-        let holds = |(_, other): &(u64, Borrower)| task.is_some() && other.task == task;
-        self.places.borrowers().filter(holds).count()
+        let holds = |loan: &Loan| task.is_some() && loan.borrower.task == task;
+        self.places.loans().filter(holds).count()
     }
 }

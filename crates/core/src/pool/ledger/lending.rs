@@ -4,8 +4,9 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Refusal, Work};
-use crate::event::{Checking, Ending, Event, Reason, Waits};
+use crate::event::{Checking, Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
+use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
 use crate::pool::places::{Borrower, Home, PlaceId};
@@ -25,26 +26,26 @@ impl<S> Ledger<S> {
             return None;
         }
         let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
-        self.lend_to(borrower, place, aftermath);
-        self.tell_lent(&borrower, place, Waits::default(), aftermath);
+        self.places.lend(place, borrower);
+        self.lent(borrower.since, borrower.class, aftermath);
         if self.idle.len() < self.limits.min_idle {
             self.call_if_opening_wanted(aftermath);
         }
         Some((place, session))
     }
 
+    /// What follows whenever a session is lent.
     #[inline]
-    pub(super) fn lend_to(
+    pub(super) fn lent(
         &mut self,
-        borrower: Borrower,
-        place: PlaceId,
+        now: Instant,
+        class: Option<ClassId>,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.places.lend(place, borrower);
-        self.classes.enter(borrower.since, borrower.class);
         self.counters.acquired += 1;
+        self.classes.enter(now, class);
         if let Some(limit) = self.limits.leak_detection {
-            let overdue = borrower.since.checked_add(limit);
+            let overdue = now.checked_add(limit);
             if overdue.is_some_and(|at| self.seat.sleeps_beyond(at)) {
                 aftermath.call(self.seat.call());
             }
@@ -55,6 +56,9 @@ impl<S> Ledger<S> {
     /// others wait for their class to have room.
     #[inline]
     pub(in crate::pool) fn servable(&self) -> usize {
+        if self.queue.is_empty() {
+            return 0;
+        }
         let classed = self.classes.iter();
         let classed =
             classed.map(|(class, share)| self.queue.len_of(Some(class)).min(share.room()));
@@ -165,7 +169,7 @@ impl<S> Ledger<S> {
         }
         request.opening_mark = self.opening_time.total(now);
         request.checking_mark = self.checking_time.total(now);
-        request.full_mark = self.classes.full_time(now, request.borrower.class);
+        request.full_mark = self.classes.full_mark(now, request.borrower.class);
         let deadline = request.deadline();
         let ticket = self.queue.join(request);
         self.tell_queued(self.queue.request(ticket), aftermath);
@@ -293,6 +297,7 @@ impl<S> Ledger<S> {
                 self.tell_refused(&request, Reason::NoRuntime, aftermath);
             }
             Some(Verdict::Granted(place, session)) => {
+                self.tell_returned(now, place, aftermath);
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
             // Its cause may be the last of its kind, and somebody's to drop.

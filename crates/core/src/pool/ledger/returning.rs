@@ -71,9 +71,11 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) -> Option<ClassId> {
         self.counters.returned += 1;
-        self.tell_returned(now, place, condition, aftermath);
         self.heed(place, condition, aftermath);
-        let class = self.places.borrower(place).and_then(|borrower| borrower.class);
+        if self.classes.is_empty() {
+            return None;
+        }
+        let class = self.places.loan(place).and_then(|loan| loan.borrower.class);
         self.classes.leave(now, class);
         class
     }
@@ -385,11 +387,16 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) -> Waker {
         let request = self.queue.request(next);
-        let borrower = Borrower { since: now, ..request.borrower };
+        let class = request.borrower.class;
         let waits = if self.listened { self.waits(now, request) } else { Waits::default() };
-        self.lend_to(borrower, place, aftermath);
-        self.tell_lent(&borrower, place, waits, aftermath);
-        self.queue.decide(next, |_| Verdict::Granted(place, session))
+        let places = &mut self.places;
+        let waker = self.queue.decide(next, |request| {
+            places.lend(place, Borrower { since: now, ..request.borrower });
+            Verdict::Granted(place, session)
+        });
+        self.lent(now, class, aftermath);
+        self.tell_lent(place, waits, aftermath);
+        waker
     }
 
     pub(super) fn clean(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {

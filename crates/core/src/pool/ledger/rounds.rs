@@ -6,7 +6,7 @@ use super::{Ledger, Round, Work};
 use crate::event::{Ending, Event, Leaked};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
-use crate::pool::places::Home;
+use crate::pool::places::{Home, Loan};
 use crate::pool::queue::Verdict;
 
 impl<S> Ledger<S> {
@@ -63,7 +63,7 @@ impl<S> Ledger<S> {
     /// Tells of those who have had a session for too long, once.
     fn tell_leaks(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         let Some(limit) = self.limits.leak_detection else { return };
-        for (session, borrower) in self.places.overdue_leases(now, limit) {
+        for Loan { session, borrower } in self.places.overdue_leases(now, limit) {
             self.counters.leaked += 1;
             self.tell(aftermath, |ledger| {
                 let held = now.saturating_duration_since(borrower.since);

@@ -1,4 +1,5 @@
-//! What the books tell listeners.
+//! What the books tell listeners. What callers do themselves, taking what is idle and
+//! giving it back, is told by [`Shared`](crate::pool::shared::Shared): it happens most often.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::event::{
     TimedOut, Waits,
 };
 use crate::pool::aftermath::Aftermath;
-use crate::pool::places::{Borrower, PlaceId};
+use crate::pool::places::{Borrower, Loan, PlaceId};
 use crate::pool::queue::Request;
 
 impl<S> Ledger<S> {
@@ -23,34 +24,23 @@ impl<S> Ledger<S> {
         }
     }
 
-    #[inline]
-    pub(super) fn tell_lent(
-        &self,
-        borrower: &Borrower,
-        place: PlaceId,
-        waits: Waits,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
-            Event::Lent(Lent { acquire: ledger.acquire(borrower), session, waits })
-        });
+    /// A waiter was served.
+    pub(super) fn tell_lent(&self, place: PlaceId, waits: Waits, aftermath: &mut Aftermath<S>) {
+        let heard = if self.listened { self.places.loan(place) } else { None };
+        if let Some(Loan { session, borrower }) = heard {
+            let acquire = self.acquire(&borrower);
+            aftermath.tell(Event::Lent(Lent { acquire, session, waits }));
+        }
     }
 
-    #[inline]
-    pub(super) fn tell_returned(
-        &self,
-        now: Instant,
-        place: PlaceId,
-        condition: Condition,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        let Some(borrower) = self.places.borrower(place) else { return };
+    /// A waiter that was served had gone.
+    pub(super) fn tell_returned(&self, now: Instant, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let Some(loan) = self.places.loan(place) else { return };
         self.tell(aftermath, |ledger| {
-            let acquire = ledger.acquire(borrower);
-            let (session, _) = ledger.places.session(place);
-            let held = now.saturating_duration_since(borrower.since);
-            Event::Returned(Returned { acquire, session, held, condition })
+            let acquire = ledger.acquire(&loan.borrower);
+            let (session, condition) = (loan.session, Condition::Clean);
+            let (since, until) = (loan.borrower.since, now);
+            Event::Returned(Returned { acquire, session, condition, since, until })
         });
     }
 
@@ -154,10 +144,10 @@ impl<S> Ledger<S> {
         let Request { borrower, opening_mark, checking_mark, full_mark, .. } = request;
         let waited = now.saturating_duration_since(borrower.since);
         // While its class has all it may have, nothing that is opened serves it.
-        let full = self.classes.full_time(now, borrower.class).saturating_sub(*full_mark);
+        let full = self.classes.full_since(*full_mark, now, borrower.class);
         let open = waited.saturating_sub(full);
-        let opening = self.opening_time.total(now).saturating_sub(*opening_mark).min(open);
-        let checking = self.checking_time.total(now).saturating_sub(*checking_mark);
+        let opening = self.opening_time.added_since(*opening_mark, now).min(open);
+        let checking = self.checking_time.added_since(*checking_mark, now);
         let checking = checking.min(open.saturating_sub(opening));
         let queueing = waited.saturating_sub(opening).saturating_sub(checking);
         Waits { queueing, checking, opening }
