@@ -3,9 +3,12 @@
 //! contracts.
 //!
 //! [`Scripted`] is for testing what stands on a backend: the pool, a service.
-//! [`conformance`] is for testing a backend.
+//! [`conformance`] is for testing a backend. The module `server` (feature
+//! `servers`) has private PostgreSQL and MariaDB servers to test it against.
 
 pub mod conformance;
 mod scripted;
+#[cfg(feature = "servers")]
+pub mod server;
 
 pub use scripted::{Act, Book, Hold, Scripted, ScriptedError, ScriptedSession, Verb};
