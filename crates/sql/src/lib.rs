@@ -10,7 +10,11 @@
 //! |---|---|
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default.
+//! None is on by default. The features `postgres` and `mysql` have no backend yet, only
+//! the conversion of a [`ConnectUrl`] into sqlx's connect options.
+//!
+//! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
+//! system trusts. A program may switch on another of sqlx's TLS features instead.
 
 #[cfg(feature = "sqlite")]
 mod mark;
@@ -18,6 +22,8 @@ mod mark;
 mod sqlite;
 #[cfg(feature = "sqlite")]
 mod statement;
+mod url;
 
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+pub use url::{ConnectUrl, UrlError};
