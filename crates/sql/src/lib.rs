@@ -11,13 +11,18 @@
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
 //! None is on by default.
+#![cfg(feature = "sqlite")]
+#![allow(dead_code, reason = "other databases need it")]
 
-#[cfg(feature = "sqlite")]
+mod call;
+mod conversation;
+mod effect;
+mod executor;
+mod failure;
 mod mark;
-#[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
 mod statement;
+mod watched;
 
-#[cfg(feature = "sqlite")]
-pub use sqlite::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+pub use failure::{FirstError, SqlFailure};
+pub use sqlite::{BeginMode, Sqlite, SqliteSession};
