@@ -10,20 +10,29 @@
 //! |---|---|
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default. The features `postgres` and `mysql` have no backend yet, only
-//! the conversion of a [`ConnectUrl`] into sqlx's connect options.
+//! None is on by default, and with none of them the crate is empty. The features `postgres`
+//! and `mysql` have no backend yet, only the conversion of a [`ConnectUrl`] into sqlx's
+//! connect options.
 //!
 //! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
 //! system trusts. A program may switch on another of sqlx's TLS features instead.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+#![cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "backends need it"))]
+#![allow(dead_code, reason = "other databases need it")]
 
-#[cfg(feature = "sqlite")]
+mod call;
+mod conversation;
+mod effect;
+mod executor;
+mod failure;
 mod mark;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
 mod statement;
 mod url;
+mod watched;
 
+pub use failure::{FirstError, SqlFailure};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};
