@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryFutureExt};
 use sessionpool_core::{CommitOutcome, Condition, Fault, Savepoint, TxOptions};
-use sqlx::{AssertSqlSafe, Connection, Database, Error, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, Error, SqlSafeStr, SqlStr};
 
 use crate::effect::{Control, Effect};
 use crate::failure::{FirstError, SqlFailure};
@@ -19,13 +19,13 @@ use crate::watched::Watched;
 /// What is different from database to database; its value is what a session has
 /// besides its connection.
 pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
-    type Connection: Connection<Database: Database<Connection = Self::Connection>>;
+    type Connection: Debug + Send + 'static;
 
     /// What an error means to a session in this state.
     fn judge(&self, error: &Error, mark: &Mark) -> Fault;
 
     /// What is left to say of an error that has made its transaction useless.
-    fn aborts(_: &Error) -> Option<FirstError> {
+    fn aborts(&self, _: &Error) -> Option<FirstError> {
         None
     }
 
@@ -187,12 +187,17 @@ impl<D: Driver> Conversation<D> {
     }
 
     /// Brings what was left half way to its end. The session is lost if that fails.
+    pub(crate) async fn settle_soon(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await
+    }
+
     async fn settle(&mut self, patience: Option<Duration>) -> sqlx::Result<()> {
         if !self.mark.is_busy() {
             return Ok(());
         }
         let settled = D::settle(self, patience).await;
-        if settled.is_err() {
+        if let Err(error) = &settled {
+            self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
             self.lose();
         }
         settled
@@ -237,7 +242,9 @@ impl<D: Driver> Conversation<D> {
             Verdict::Refused { error, in_part } => {
                 // If that fails the mark says so; nothing more was or will be
                 // committed either way.
-                let _ = self.roll_back().await;
+                if !self.is_lost() {
+                    let _ = self.roll_back().await;
+                }
                 if in_part {
                     CommitOutcome::Unknown(error)
                 } else {
@@ -323,16 +330,20 @@ impl<D: Driver> Conversation<D> {
     }
 
     fn lose(&mut self) {
-        if !matches!(self.mark.condition(), Condition::Broken(_)) {
+        if !self.is_lost() {
             self.mark.lose(Fault::SessionLost);
         }
+    }
+
+    const fn is_lost(&self) -> bool {
+        matches!(self.mark.condition(), Condition::Broken(_))
     }
 }
 
 /// What an answer means that is an error.
 pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answer {
     let fault = driver.judge(error, mark);
-    Answer::Failed { fault, aborts: D::aborts(error), stale: D::is_stale(error) }
+    Answer::Failed { fault, aborts: driver.aborts(error), stale: D::is_stale(error) }
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.

@@ -8,17 +8,16 @@
 //!
 //! | feature | backend |
 //! |---|---|
+//! | `mysql` | `MySql`: MySQL and MariaDB |
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default, and with none of them the crate is empty. The features `postgres`
-//! and `mysql` have no backend yet, only the conversion of a [`ConnectUrl`] into sqlx's
-//! connect options.
+//! None is on by default, and with none of them the crate is empty. The feature `postgres`
+//! has no backend yet, only the conversion of a [`ConnectUrl`] into sqlx's connect options.
 //!
 //! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
 //! system trusts. A program may switch on another of sqlx's TLS features instead.
 #![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-#![cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "backends need it"))]
-#![allow(dead_code, reason = "other databases need it")]
+#![cfg_attr(not(feature = "mysql"), allow(dead_code, reason = "other databases need it"))]
 
 mod call;
 mod conversation;
@@ -26,6 +25,10 @@ mod effect;
 mod executor;
 mod failure;
 mod mark;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "mysql")]
+mod reset;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
@@ -33,6 +36,10 @@ mod url;
 mod watched;
 
 pub use failure::{FirstError, SqlFailure};
+#[cfg(feature = "mysql")]
+pub use mysql::{MySql, MySqlSession};
+#[cfg(feature = "mysql")]
+pub use reset::Reset;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};

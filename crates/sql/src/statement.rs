@@ -16,6 +16,24 @@ pub(crate) struct Syntax {
     pub(crate) nests_comments: bool,
     /// The semicolons in the body of a trigger are part of its `CREATE`.
     pub(crate) trigger_bodies: bool,
+    /// `'it\'s'`, and `"it\"s"`.
+    pub(crate) backslashes: bool,
+    /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
+    pub(crate) mysql_comments: bool,
+}
+
+impl Syntax {
+    /// Of no database.
+    pub(crate) const PLAIN: Self = Self {
+        brackets: false,
+        backticks: false,
+        dollars: false,
+        escapes: false,
+        nests_comments: false,
+        trigger_bodies: false,
+        backslashes: false,
+        mysql_comments: false,
+    };
 }
 
 /// The pieces of an SQL text, without white space and comments.
@@ -34,8 +52,8 @@ pub(crate) enum Token<'s> {
     Quoted(&'s str),
     /// What separates two statements.
     Semicolon,
-    /// An operator, a bracket, a comma.
-    Other,
+    /// An operator, a bracket, a comma: one character of it.
+    Sign(char),
 }
 
 impl<'s> Tokens<'s> {
@@ -58,7 +76,7 @@ impl<'s> Tokens<'s> {
     /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
     fn skip_statement(&mut self) {
         let has_body = self.syntax.trigger_bodies && self.creates_trigger();
-        let (mut before_last, mut last) = (Token::Other, Token::Other);
+        let (mut before_last, mut last) = (Token::Sign(' '), Token::Sign(' '));
         for token in self.by_ref() {
             let body_is_over = before_last == Token::Semicolon && last.is_word("END");
             if token == Token::Semicolon && (!has_body || body_is_over) {
@@ -88,7 +106,9 @@ impl<'s> Tokens<'s> {
     fn skip_blanks(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
-            if let Some(comment) = self.rest.strip_prefix("--") {
+            if let Some(text) = self.executed_comment() {
+                self.rest = text;
+            } else if let Some(comment) = self.line_comment() {
                 self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 self.rest = after_comment(comment, self.syntax.nests_comments);
@@ -96,6 +116,26 @@ impl<'s> Tokens<'s> {
                 return;
             }
         }
+    }
+
+    /// What comes after the beginning of a comment that goes to the end of its line.
+    fn line_comment(&self) -> Option<&'s str> {
+        let dashes = self.rest.strip_prefix("--").filter(|after| {
+            !self.syntax.mysql_comments
+                || after.is_empty()
+                || after.starts_with(char::is_whitespace)
+        });
+        dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
+    }
+
+    /// What comes after the beginning of `/*!40101 a text that is run */`.
+    ///
+    /// Its end is then two signs more. Whether it is run depends on the server; here
+    /// it is.
+    fn executed_comment(&self) -> Option<&'s str> {
+        let comment = self.rest.strip_prefix("/*").filter(|_| self.syntax.mysql_comments)?;
+        let text = comment.strip_prefix("M!").or_else(|| comment.strip_prefix('!'))?;
+        Some(text.trim_start_matches(|c: char| c.is_ascii_digit()))
     }
 
     /// What lies before the closing `quote`; a doubled one ends it too, and the
@@ -107,8 +147,12 @@ impl<'s> Tokens<'s> {
     }
 
     /// As [`quoted`](Self::quoted), in which a backslash takes the next character
-    /// for itself.
-    fn escaped(&mut self) -> Token<'s> {
+    /// for itself where the database has it so.
+    fn string(&mut self, quote: char, ends: &str) -> Token<'s> {
+        if self.syntax.backslashes { self.escaped(quote) } else { self.quoted(ends) }
+    }
+
+    fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
         let mut is_escaped = false;
         let end = text.find(|c| match c {
@@ -120,15 +164,15 @@ impl<'s> Tokens<'s> {
                 is_escaped = true;
                 false
             }
-            c => c == '\'',
+            c => c == quote,
         });
         let (inner, rest) = end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]));
         self.rest = rest;
         // A doubled quote: the string goes on.
-        match rest.strip_prefix('\'') {
+        match rest.strip_prefix(quote) {
             Some(more) => {
                 self.rest = more;
-                self.escaped();
+                self.escaped(quote);
                 Token::Quoted(inner)
             }
             None => Token::Quoted(inner),
@@ -165,19 +209,19 @@ impl<'s> Iterator for Tokens<'s> {
             if self.syntax.escapes && word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'')
             {
                 self.rest = &self.rest[1..];
-                return Some(self.escaped());
+                return Some(self.escaped('\''));
             }
             return Some(Token::Word(word));
         }
         self.rest = &text[first.len_utf8()..];
         Some(match first {
             ';' => Token::Semicolon,
-            '\'' => self.quoted("'"),
-            '"' => self.quoted("\""),
+            '\'' => self.string('\'', "'"),
+            '"' => self.string('"', "\""),
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
-            '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Other),
-            _ => Token::Other,
+            '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
+            sign => Token::Sign(sign),
         })
     }
 }
@@ -197,11 +241,6 @@ impl Token<'_> {
     pub(crate) fn is_name(&self, name: &str) -> bool {
         matches!(self, Self::Word(it) | Self::Quoted(it) if it.eq_ignore_ascii_case(name))
     }
-}
-
-/// True if the text holds one statement at most.
-pub(crate) fn is_single(sql: &str, syntax: Syntax) -> bool {
-    !Tokens::of(sql, syntax).next_statement()
 }
 
 fn is_word(c: char) -> bool {
@@ -231,23 +270,18 @@ fn after_comment(mut text: &str, nests: bool) -> &str {
 mod tests {
     use super::*;
 
-    const SQLITE: Syntax = Syntax {
-        brackets: true,
-        backticks: true,
-        dollars: false,
-        escapes: false,
-        nests_comments: false,
-        trigger_bodies: true,
-    };
+    const SQLITE: Syntax =
+        Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
 
-    const POSTGRES: Syntax = Syntax {
-        brackets: false,
-        backticks: false,
-        dollars: true,
-        escapes: true,
-        nests_comments: true,
-        trigger_bodies: false,
-    };
+    const POSTGRES: Syntax =
+        Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
+
+    const MYSQL: Syntax =
+        Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+
+    fn is_single(sql: &str, syntax: Syntax) -> bool {
+        !Tokens::of(sql, syntax).next_statement()
+    }
 
     fn first(sql: &str) -> Option<Token<'_>> {
         Tokens::of(sql, SQLITE).next()
@@ -320,6 +354,36 @@ mod tests {
     }
 
     #[test]
+    fn mysql_has_comments_and_strings_of_its_own() {
+        for sql in [
+            "a # ; b",
+            "a -- ; b",
+            "a --\t; b",
+            "a 'it\\'; b'",
+            "a \"it\\\"; b\"",
+            "a 'it''s; b'",
+            "a `;`",
+            "a /* ; */",
+        ] {
+            assert!(is_single(sql, MYSQL), "{sql}");
+        }
+        for sql in [
+            "a # b\n; c",
+            "a 5--3; b",
+            "a '\\\\'; b'",
+            "a /*! ; b */",
+            "a /*!40101 ; b */",
+            "a /*M!100100 ; b */",
+            "a 'x' 'y'; b",
+        ] {
+            assert!(!is_single(sql, MYSQL), "{sql}");
+        }
+        let first = |sql| Tokens::of(sql, MYSQL).next();
+        assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
+        assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
+    }
+
+    #[test]
     fn a_trigger_is_one_statement_to_its_end() {
         let trigger = "create trigger t after insert on a begin \
                        update a set x = case when x then 1 else 2 end; delete from b; end";
@@ -349,6 +413,6 @@ mod tests {
             assert!(first(sql).unwrap().is_name("temp"), "{sql}");
         }
         assert!(!first("'temp").unwrap().is_word("temp"));
-        assert_eq!(first("\u{feff}select"), Some(Token::Other));
+        assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
     }
 }

@@ -46,7 +46,7 @@ pub struct SqliteSession {
     closing: Arc<Mutex<()>>,
 }
 
-impl_executor!(SqliteSession, sqlx::sqlite::Sqlite);
+impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
 
 impl SqliteSession {
     pub(super) async fn new(
