@@ -129,6 +129,23 @@ impl<D: Driver> Conversation<D> {
         talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
     ) -> sqlx::Result<T> {
         self.admit(effect).await?;
+        self.hear(talk).await
+    }
+
+    /// Talks to the database on our own behalf, whatever a borrower may not do.
+    pub(crate) async fn own<'s, T>(
+        &'s mut self,
+        effect: Effect,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
+        self.mark.enter(effect);
+        self.hear(talk).await
+    }
+
+    async fn hear<'s, T>(
+        &'s mut self,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
         let Self { connection, mark, driver, .. } = self;
         let done = talk(connection).await;
         mark.leave(match &done {
@@ -177,13 +194,7 @@ impl<D: Driver> Conversation<D> {
         sql: impl SqlSafeStr + Send,
     ) -> sqlx::Result<()> {
         let sql = sql.into_sql_str();
-        self.mark.enter(effect);
-        let done = D::execute(&mut self.connection, sql).await;
-        self.mark.leave(match &done {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(&self.driver, &self.mark, error),
-        });
-        done
+        self.own(effect, |connection| D::execute(connection, sql)).await
     }
 
     /// Brings what was left half way to its end. The session is lost if that fails.
@@ -192,7 +203,8 @@ impl<D: Driver> Conversation<D> {
             return Ok(());
         }
         let settled = D::settle(self, patience).await;
-        if settled.is_err() {
+        if let Err(error) = &settled {
+            self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
             self.lose();
         }
         settled
@@ -237,7 +249,9 @@ impl<D: Driver> Conversation<D> {
             Verdict::Refused { error, in_part } => {
                 // If that fails the mark says so; nothing more was or will be
                 // committed either way.
-                let _ = self.roll_back().await;
+                if !self.is_lost() {
+                    let _ = self.roll_back().await;
+                }
                 if in_part {
                     CommitOutcome::Unknown(error)
                 } else {
@@ -323,9 +337,13 @@ impl<D: Driver> Conversation<D> {
     }
 
     fn lose(&mut self) {
-        if !matches!(self.mark.condition(), Condition::Broken(_)) {
+        if !self.is_lost() {
             self.mark.lose(Fault::SessionLost);
         }
+    }
+
+    const fn is_lost(&self) -> bool {
+        matches!(self.mark.condition(), Condition::Broken(_))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What this crate itself has to say about a session.
 
 use std::io;
+use std::time::Duration;
 
 use sessionpool_core::Fault;
 use sqlx::Error;
@@ -39,6 +40,43 @@ pub enum SqlFailure {
         actual: String,
     },
 
+    /// A URL names another kind of database.
+    #[error("the URL does not begin with {wanted}://")]
+    #[non_exhaustive]
+    Scheme {
+        /// What it should begin with.
+        wanted: &'static str,
+    },
+
+    /// A unit has to bring this setting along, and was begun without it.
+    #[error("a unit needs the setting {setting}, and was begun without it")]
+    #[non_exhaustive]
+    MissingSetting {
+        /// Its name.
+        setting: String,
+    },
+
+    /// Outside of a unit, which would bring this setting along, nothing is allowed.
+    #[error("a statement needs a unit with the setting {setting} around it")]
+    #[non_exhaustive]
+    OutsideUnit {
+        /// Its name.
+        setting: String,
+    },
+
+    /// The server could not be had to cancel a statement in time.
+    #[error("a statement was not cancelled within {limit:?}")]
+    #[non_exhaustive]
+    NotCancelled {
+        /// The limit.
+        limit: Duration,
+    },
+
+    /// A request to cancel a statement may still be on its way, and would hit
+    /// whatever is sent next.
+    #[error("a request to cancel is still on its way")]
+    CancelInDoubt,
+
     /// A borrower left something on the session that no rollback undoes, so nobody
     /// else may have it.
     #[error("session cannot be lent again after {by}")]
@@ -67,6 +105,15 @@ pub enum SqlFailure {
     /// its borrower does not know what he would commit.
     #[error("a statement of the transaction was dropped half way")]
     StatementAbandoned,
+
+    /// A transaction was asked for something that this database cannot do. It was not
+    /// begun.
+    #[error("a transaction of this database has no {option}")]
+    #[non_exhaustive]
+    Unsupported {
+        /// What was asked for.
+        option: &'static str,
+    },
 
     /// A transaction was to be begun where one was open already, perhaps a borrower's
     /// own. It has been rolled back.
@@ -108,12 +155,17 @@ impl SqlFailure {
     pub(crate) const fn fault(&self) -> Fault {
         match self {
             Self::Open { fault, .. } => *fault,
-            Self::Setting { .. } => Fault::Rejected,
+            Self::Setting { .. }
+            | Self::Scheme { .. }
+            | Self::MissingSetting { .. }
+            | Self::Unsupported { .. } => Fault::Rejected,
+            Self::NotCancelled { .. } | Self::CancelInDoubt => Fault::SessionLost,
             Self::Touched { .. }
             | Self::RolledBack
             | Self::PendingRollback { .. }
             | Self::StatementAbandoned
             | Self::TransactionOpen
+            | Self::OutsideUnit { .. }
             | Self::NoTransaction => Fault::Other,
         }
     }

@@ -8,11 +8,12 @@
 //!
 //! | feature | backend |
 //! |---|---|
+//! | `postgres` | `Postgres`: PostgreSQL |
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
 //! None is on by default.
-#![cfg(feature = "sqlite")]
-#![allow(dead_code, reason = "other databases need it")]
+#![cfg(any(feature = "postgres", feature = "sqlite"))]
+#![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL needs all of it"))]
 
 mod call;
 mod conversation;
@@ -20,9 +21,19 @@ mod effect;
 mod executor;
 mod failure;
 mod mark;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod reset;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
 mod watched;
 
 pub use failure::{FirstError, SqlFailure};
+#[cfg(feature = "postgres")]
+pub use postgres::{PgSession, Postgres};
+#[cfg(feature = "postgres")]
+pub use reset::Reset;
+#[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};

@@ -240,6 +240,11 @@ impl Mark {
         self.conflict
     }
 
+    /// True if our transaction's commit was sent, and nobody has heard what came of it.
+    pub(crate) const fn is_committing(&self) -> bool {
+        self.committing
+    }
+
     /// True if something of our transaction may be committed.
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.committing || self.ended == Some(End::Commit)

@@ -34,8 +34,8 @@ pub(crate) enum Token<'s> {
     Quoted(&'s str),
     /// What separates two statements.
     Semicolon,
-    /// An operator, a bracket, a comma.
-    Other,
+    /// An operator, a bracket, a comma: one character of it.
+    Sign(char),
 }
 
 impl<'s> Tokens<'s> {
@@ -58,7 +58,7 @@ impl<'s> Tokens<'s> {
     /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
     fn skip_statement(&mut self) {
         let has_body = self.syntax.trigger_bodies && self.creates_trigger();
-        let (mut before_last, mut last) = (Token::Other, Token::Other);
+        let (mut before_last, mut last) = (Token::Sign(' '), Token::Sign(' '));
         for token in self.by_ref() {
             let body_is_over = before_last == Token::Semicolon && last.is_word("END");
             if token == Token::Semicolon && (!has_body || body_is_over) {
@@ -176,8 +176,8 @@ impl<'s> Iterator for Tokens<'s> {
             '"' => self.quoted("\""),
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
-            '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Other),
-            _ => Token::Other,
+            '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
+            sign => Token::Sign(sign),
         })
     }
 }
@@ -197,11 +197,6 @@ impl Token<'_> {
     pub(crate) fn is_name(&self, name: &str) -> bool {
         matches!(self, Self::Word(it) | Self::Quoted(it) if it.eq_ignore_ascii_case(name))
     }
-}
-
-/// True if the text holds one statement at most.
-pub(crate) fn is_single(sql: &str, syntax: Syntax) -> bool {
-    !Tokens::of(sql, syntax).next_statement()
 }
 
 fn is_word(c: char) -> bool {
@@ -248,6 +243,10 @@ mod tests {
         nests_comments: true,
         trigger_bodies: false,
     };
+
+    fn is_single(sql: &str, syntax: Syntax) -> bool {
+        !Tokens::of(sql, syntax).next_statement()
+    }
 
     fn first(sql: &str) -> Option<Token<'_>> {
         Tokens::of(sql, SQLITE).next()
@@ -349,6 +348,6 @@ mod tests {
             assert!(first(sql).unwrap().is_name("temp"), "{sql}");
         }
         assert!(!first("'temp").unwrap().is_word("temp"));
-        assert_eq!(first("\u{feff}select"), Some(Token::Other));
+        assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
     }
 }

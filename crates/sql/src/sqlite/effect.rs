@@ -1,5 +1,5 @@
 use crate::effect::{Control, Effect};
-use crate::statement::{Syntax, Token, Tokens, is_single};
+use crate::statement::{Syntax, Token, Tokens};
 
 const SYNTAX: Syntax = Syntax {
     brackets: true,
@@ -28,14 +28,14 @@ const TOUCHING: [&str; 3] = ["PRAGMA", "ATTACH", "DETACH"];
 /// A list of what is known to be harmless: whatever is not on it counts as a
 /// touch, since lending a changed session costs more than opening a fresh one.
 pub(super) fn of(sql: &str) -> Effect {
-    if !is_single(sql, SYNTAX) {
+    if Tokens::of(sql, SYNTAX).next_statement() {
         return Effect::touch("several statements in one text");
     }
     of_statement(Tokens::of(sql, SYNTAX))
 }
 
 fn of_statement(mut words: Tokens<'_>) -> Effect {
-    let keyword = words.next().unwrap_or(Token::Other);
+    let keyword = words.next().unwrap_or(Token::Semicolon);
     if keyword.is_one_of(&READING) {
         Effect::READ
     } else if keyword.is_one_of(&HARMLESS) {
