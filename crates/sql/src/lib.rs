@@ -11,8 +11,13 @@
 //! | `postgres` | `Postgres`: PostgreSQL |
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default.
-#![cfg(any(feature = "postgres", feature = "sqlite"))]
+//! None is on by default, and with none of them the crate is empty. The feature `mysql`
+//! has no backend yet, only the conversion of a [`ConnectUrl`] into sqlx's connect
+//! options.
+//!
+//! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
+//! system trusts. A program may switch on another of sqlx's TLS features instead.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 #![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL needs all of it"))]
 
 mod call;
@@ -28,6 +33,7 @@ mod reset;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
+mod url;
 mod watched;
 
 pub use failure::{FirstError, SqlFailure};
@@ -37,3 +43,4 @@ pub use postgres::{PgSession, Postgres};
 pub use reset::Reset;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
+pub use url::{ConnectUrl, UrlError};

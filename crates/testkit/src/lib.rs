@@ -3,10 +3,13 @@
 //! contracts.
 //!
 //! [`Scripted`] is for testing what stands on a backend: the pool, a service.
-//! [`conformance`] is for testing a backend. The module `server` (feature
-//! `servers`) has private PostgreSQL and MariaDB servers to test it against.
+//! [`conformance`] is for testing a backend. For backends over a network, the
+//! module `server` (feature `servers`) has private PostgreSQL and MariaDB servers, and
+//! `proxy` (feature of that name) has the faults of the way there.
 
 pub mod conformance;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod scripted;
 #[cfg(feature = "servers")]
 pub mod server;

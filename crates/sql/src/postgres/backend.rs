@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +14,8 @@ use super::login::Login;
 use super::session::PgSession;
 use super::{error, text};
 use crate::effect::Effect;
-use crate::failure::SqlFailure;
 use crate::reset::Reset;
+use crate::url::{ConnectUrl, UrlError};
 
 /// One PostgreSQL database.
 ///
@@ -60,10 +59,9 @@ use crate::reset::Reset;
 /// # Encryption
 ///
 /// Beyond the machine, certificate and name are verified unless the URL or the
-/// options say otherwise by name (`sslmode=…`); the driver's own default would fall
-/// back to plain text. On a Unix socket and the loopback interface nothing is
-/// encrypted. sqlx must be built with one of its `tls-…` features, which also decides
-/// which roots are trusted; without one, opening fails and says so.
+/// options name another `sslmode`; the driver's own default, `prefer`, would fall back to
+/// plain text and is not taken for a decision there. The feature `tls`, or one of sqlx's
+/// own, must be on; it also decides which roots are trusted.
 #[derive(Debug)]
 pub struct Postgres {
     login: Arc<Login>,
@@ -72,16 +70,23 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// The database at a URL as sqlx reads it: `postgres://user:password@host/database`.
+    /// The database at a URL: `postgres://user:password@host/database?key=value`, with the
+    /// keys of [`ConnectUrl`]'s conversion into [`PgConnectOptions`].
     ///
     /// # Errors
     ///
-    /// It is no URL of a PostgreSQL database.
-    pub fn connect(url: &str) -> sqlx::Result<Self> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(SqlFailure::Scheme { wanted: "postgres" }.into());
-        }
-        PgConnectOptions::from_str(url).map(Self::new)
+    /// It is no URL, or not one of a PostgreSQL database, or has a key that is not known.
+    pub fn connect(url: &str) -> Result<Self, UrlError> {
+        Self::at(&ConnectUrl::parse(url)?)
+    }
+
+    /// The database at a URL made of its parts.
+    ///
+    /// # Errors
+    ///
+    /// It is not one of a PostgreSQL database, or has a key that is not known.
+    pub fn at(url: &ConnectUrl) -> Result<Self, UrlError> {
+        PgConnectOptions::try_from(url).map(Self::new)
     }
 
     /// The database that sqlx's options describe.
@@ -175,7 +180,7 @@ impl Backend for Postgres {
     ///
     /// # Errors
     ///
-    /// [`SqlFailure::Open`], rejected if credentials or settings have to change, busy
+    /// [`SqlFailure::Open`](crate::SqlFailure::Open), rejected if credentials or settings have to change, busy
     /// if the server has no connection left, transient if it may answer later.
     async fn open(&self) -> sqlx::Result<PgSession> {
         self.connect_session().await.map_err(|source| error::of_open(self.login.place(), source))

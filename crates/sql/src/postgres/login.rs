@@ -3,6 +3,8 @@ use std::fmt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::url::Distance;
+
 /// Where a database is and who logs in. Never printed as a whole: it has the
 /// password.
 pub(super) struct Login {
@@ -10,16 +12,14 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Encrypts and verifies, unless the way is short or somebody has decided
+    /// Verifies whom it talks to beyond the machine, unless somebody has decided
     /// otherwise by name.
     pub(super) fn new(options: PgConnectOptions) -> Self {
         // The driver's own default, which falls back to plain text unasked.
         let is_undecided = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
-        let options = match is_undecided {
-            true if is_local(&options) => options.ssl_mode(PgSslMode::Disable),
-            true => options.ssl_mode(PgSslMode::VerifyFull),
-            false => options,
-        };
+        if is_undecided && !is_local(&options) {
+            return Self { options: options.ssl_mode(PgSslMode::VerifyFull) };
+        }
         Self { options }
     }
 
@@ -52,13 +52,8 @@ impl fmt::Debug for Login {
 
 /// True if what is sent does not leave the machine.
 fn is_local(options: &PgConnectOptions) -> bool {
-    let host = options.get_host();
-    let is_loopback = || {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-    };
-    options.get_socket().is_some() || host.starts_with('/') || is_loopback()
+    let socket = options.get_socket().map(|path| &**path);
+    !matches!(Distance::to(options.get_host(), socket), Distance::Remote)
 }
 
 #[cfg(test)]
@@ -77,8 +72,8 @@ mod tests {
             assert!(matches!(mode(host, PgSslMode::Disable), PgSslMode::Disable), "{host}");
             assert!(matches!(mode(host, PgSslMode::Require), PgSslMode::Require), "{host}");
         }
-        for host in ["localhost", "127.0.0.1", "::1", "[::1]", "/run/postgresql"] {
-            assert!(matches!(mode(host, PgSslMode::Prefer), PgSslMode::Disable), "{host}");
+        for host in ["localhost", "127.0.0.1", "::1", "/run/postgresql"] {
+            assert!(matches!(mode(host, PgSslMode::Prefer), PgSslMode::Prefer), "{host}");
         }
     }
 

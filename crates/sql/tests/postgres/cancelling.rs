@@ -180,7 +180,7 @@ async fn many_are_cancelled_over_one_connection_and_it_goes_when_nobody_needs_it
         }
     };
     let released = async {
-        let released = sessions.iter_mut().map(|session| PgSession::release(session));
+        let released = sessions.iter_mut().map(PgSession::release);
         for released in futures_util::future::join_all(released).await {
             released.unwrap();
         }
