@@ -129,6 +129,23 @@ impl<D: Driver> Conversation<D> {
         talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
     ) -> sqlx::Result<T> {
         self.admit(effect).await?;
+        self.hear(talk).await
+    }
+
+    /// Talks to the database on our own behalf, whatever a borrower may not do.
+    pub(crate) async fn own<'s, T>(
+        &'s mut self,
+        effect: Effect,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
+        self.mark.enter(effect);
+        self.hear(talk).await
+    }
+
+    async fn hear<'s, T>(
+        &'s mut self,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
         let Self { connection, mark, driver, .. } = self;
         let done = talk(connection).await;
         mark.leave(match &done {
@@ -177,13 +194,7 @@ impl<D: Driver> Conversation<D> {
         sql: impl SqlSafeStr + Send,
     ) -> sqlx::Result<()> {
         let sql = sql.into_sql_str();
-        self.mark.enter(effect);
-        let done = D::execute(&mut self.connection, sql).await;
-        self.mark.leave(match &done {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(&self.driver, &self.mark, error),
-        });
-        done
+        self.own(effect, |connection| D::execute(connection, sql)).await
     }
 
     /// Brings what was left half way to its end. The session is lost if that fails.

@@ -40,14 +40,6 @@ pub enum SqlFailure {
         actual: String,
     },
 
-    /// A URL names another kind of database.
-    #[error("the URL does not begin with {wanted}://")]
-    #[non_exhaustive]
-    Scheme {
-        /// What it should begin with.
-        wanted: &'static str,
-    },
-
     /// A unit has to bring this setting along, and was begun without it.
     #[error("a unit needs the setting {setting}, and was begun without it")]
     #[non_exhaustive]
@@ -155,10 +147,9 @@ impl SqlFailure {
     pub(crate) const fn fault(&self) -> Fault {
         match self {
             Self::Open { fault, .. } => *fault,
-            Self::Setting { .. }
-            | Self::Scheme { .. }
-            | Self::MissingSetting { .. }
-            | Self::Unsupported { .. } => Fault::Rejected,
+            Self::Setting { .. } | Self::MissingSetting { .. } | Self::Unsupported { .. } => {
+                Fault::Rejected
+            }
             Self::NotCancelled { .. } | Self::CancelInDoubt => Fault::SessionLost,
             Self::Touched { .. }
             | Self::RolledBack

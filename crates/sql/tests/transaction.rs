@@ -51,6 +51,26 @@ async fn every_isolation_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn what_sqlite_cannot_do_is_refused() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    let limit = Duration::from_secs(1);
+    for options in [
+        TxOptions::new().setting("app.tenant", "7"),
+        TxOptions::new().statement_timeout(limit),
+        TxOptions::new().lock_timeout(limit),
+        TxOptions::new().idle_timeout(limit),
+    ] {
+        let error = SqliteSession::begin(&mut session, &options).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::Unsupported { .. }), "{error}");
+        assert_eq!(SqliteSession::classify(&error), Fault::Rejected);
+        assert_clean(&session);
+    }
+    SqliteSession::begin(&mut session, &TxOptions::new().deferrable()).await.unwrap();
+    commit(&mut session).await;
+}
+
+#[tokio::test]
 async fn without_a_transaction_there_is_nothing_to_end() {
     let place = Place::new().await;
     let mut session = place.session().await;

@@ -96,7 +96,7 @@ fn push(text: &mut String, statement: impl Display) {
 
 /// Whole seconds, at least one, as a lock wait of zero would be none; zero is never.
 fn seconds(limit: Duration) -> u64 {
-    match limit.as_secs() + u64::from(limit.subsec_nanos() > 0) {
+    match limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)) {
         0 => LONGEST,
         seconds => seconds.min(LONGEST),
     }

@@ -10,6 +10,7 @@ use super::error;
 use super::tripwire::Tripwire;
 use crate::conversation::{Conversation, Driver, Verdict};
 use crate::effect::Effect;
+use crate::failure::SqlFailure;
 use crate::mark::Mark;
 
 /// What is SQLite's own.
@@ -50,6 +51,9 @@ impl Driver for SqliteDriver {
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
     /// read-only unit, without a lock and with writes refused.
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
+        if let Some(option) = unsupported(options) {
+            return Err(SqlFailure::Unsupported { option }.into());
+        }
         talk.driver.query_only = options.read_only;
         talk.send(Effect::WRITE, begin_text(talk.driver.begin_mode, options)).await?;
         talk.driver.tripwire.arm();
@@ -103,6 +107,22 @@ impl SqliteDriver {
 
     const fn with_writes(&self, allow_them: &'static str, plain: &'static str) -> &'static str {
         if self.query_only { allow_them } else { plain }
+    }
+}
+
+/// The first thing asked for that SQLite cannot do. Every transaction of its is as
+/// good as deferrable.
+const fn unsupported(options: &TxOptions) -> Option<&'static str> {
+    if options.statement_timeout.is_some() {
+        Some("statement timeout")
+    } else if options.lock_timeout.is_some() {
+        Some("lock timeout: it is the busy timeout, the same for all")
+    } else if options.idle_timeout.is_some() {
+        Some("idle timeout")
+    } else if !options.settings.is_empty() {
+        Some("settings of its own")
+    } else {
+        None
     }
 }
 

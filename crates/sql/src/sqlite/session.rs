@@ -70,7 +70,7 @@ impl SqliteSession {
     }
 
     pub(super) async fn ping(&mut self) -> sqlx::Result<()> {
-        self.talk.watch(Effect::READ, |connection| connection.ping().boxed()).await
+        self.talk.own(Effect::READ, |connection| connection.ping().boxed()).await
     }
 
     fn effect(&self, sql: &str) -> Effect {

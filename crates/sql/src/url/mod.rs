@@ -21,6 +21,8 @@ pub use self::error::UrlError;
 #[cfg(feature = "mysql")]
 pub(crate) use self::mysql::encrypt as encrypt_mysql;
 use self::secret::Secret;
+#[cfg(feature = "postgres")]
+pub(crate) use self::tls::Distance;
 
 /// A database URL, `dialect+driver://user:password@host:port/database?key=value`, in
 /// its parts: SQLAlchemy's `URL`, with its rules.

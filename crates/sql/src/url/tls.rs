@@ -6,7 +6,7 @@ use super::UrlError;
 /// How far away a server is, for the question of who could listen or answer in its
 /// place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Distance {
+pub(crate) enum Distance {
     /// A Unix socket.
     Socket,
     /// This machine, by its network.
@@ -16,7 +16,7 @@ pub(super) enum Distance {
 }
 
 impl Distance {
-    pub(super) fn to(host: &str, socket: Option<&Path>) -> Self {
+    pub(crate) fn to(host: &str, socket: Option<&Path>) -> Self {
         if socket.is_some() || host.starts_with('/') {
             return Self::Socket;
         }
