@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Runs every check and every test, and closes with a line `N passed, N failed`.
 #
-# Needs Rust (with rustfmt and clippy), a C compiler and git. What is missing is
-# installed where that is possible, and named where it is not.
+# Needs Rust (with rustfmt and clippy), a C compiler, git, and the programs of
+# PostgreSQL, MariaDB and PgBouncer, which the tests start as private servers. What
+# is missing is installed where that is possible (as root on Debian 12 or 13), and
+# named where it is not.
 set -uo pipefail
 cd "$(dirname "$0")"
 
@@ -42,6 +44,10 @@ prerequisites() {
     command -v cargo >/dev/null || missing+=("Rust $RUST_NEEDED or newer (https://rustup.rs)")
     command -v cc >/dev/null || install_package gcc libc6-dev || missing+=("a C compiler (Debian: apt-get install gcc libc6-dev)")
     command -v git >/dev/null || install_package git || missing+=("git (Debian: apt-get install git)")
+    program postgres || install_server postgresql || missing+=("PostgreSQL (Debian: apt-get install postgresql)")
+    program mariadbd || install_server mariadb-server-core || missing+=("MariaDB (Debian: apt-get install mariadb-server-core)")
+    program mariadb || install_server mariadb-client-core || missing+=("MariaDB's client (Debian: apt-get install mariadb-client-core)")
+    program pgbouncer || install_server pgbouncer || missing+=("PgBouncer (Debian: apt-get install pgbouncer)")
     if command -v cargo >/dev/null; then
         rust_is_new_enough || missing+=("Rust $RUST_NEEDED or newer; this is $(rustc --version)")
         cargo fmt --version >/dev/null 2>&1 || component rustfmt || missing+=("rustfmt (rustup component add rustfmt)")
@@ -56,6 +62,24 @@ prerequisites() {
 install_package() {
     [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+}
+
+# True if the tests will find it: not everybody has these in the PATH.
+program() {
+    PATH="$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)" command -v "$1" >/dev/null
+}
+
+# install_server PACKAGE...: without starting the service that comes with it.
+install_server() {
+    local policy=/usr/sbin/policy-rc.d ours=0 status
+    [ "$(id -u)" -eq 0 ] || return 1
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && ours=1
+    fi
+    install_package "$@"
+    status=$?
+    [ "$ours" -eq 0 ] || rm -f "$policy"
+    return "$status"
 }
 
 component() {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use sessionpool::sql::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+use sessionpool::sql::{BeginMode, SqlFailure, Sqlite, SqliteSession};
 use sessionpool::{AcquireError, Fault, Pool, PoolBuilder, Retry, TxError, TxOptions};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -113,7 +113,7 @@ async fn a_touched_session_is_replaced() {
     assert_eq!(enforced, 1, "the next borrower met the last one's setting");
     let error = lease.release().await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().downcast_ref().unwrap();
-    assert!(matches!(SqliteFailure::of(cause), Some(SqliteFailure::Touched { .. })));
+    assert!(matches!(SqlFailure::of(cause), Some(SqlFailure::Touched { .. })));
     assert_eq!(shop.pool.status().counters.opened, 2);
 }
 
@@ -265,7 +265,7 @@ async fn a_missing_directory_is_told_at_once() {
     let AcquireError::Failed { fault, cause, .. } = error else { panic!("{error:?}") };
     assert_eq!(fault, Fault::Rejected);
     let cause = cause.downcast_ref::<sqlx::Error>().unwrap();
-    assert!(matches!(SqliteFailure::of(cause), Some(SqliteFailure::Open { .. })));
+    assert!(matches!(SqlFailure::of(cause), Some(SqlFailure::Open { .. })));
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
+use std::borrow::Cow;
 use std::future::Future;
+use std::time::Duration;
 
 use crate::{AcquireOptions, Session};
 
@@ -118,6 +120,9 @@ impl Savepoint {
 
 /// What a transaction should be like. The default asks for nothing: the remote
 /// end's own isolation, reading and writing.
+///
+/// A backend that cannot satisfy something asked for refuses to begin, and says
+/// what it was: a tenant's setting that is silently left out would be worse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TxOptions {
@@ -127,6 +132,17 @@ pub struct TxOptions {
     pub read_only: bool,
     /// How its session is acquired.
     pub acquire: AcquireOptions,
+    /// True if the transaction may wait for a moment at which it cannot conflict.
+    pub deferrable: bool,
+    /// How long the remote end lets one statement run; `None` leaves its default.
+    pub statement_timeout: Option<Duration>,
+    /// How long a statement waits for a lock; `None` leaves the remote end's default.
+    pub lock_timeout: Option<Duration>,
+    /// How long the transaction may lie idle between two statements before the
+    /// remote end gives it up; `None` leaves its default.
+    pub idle_timeout: Option<Duration>,
+    /// Names and values of settings that hold inside the transaction alone.
+    pub settings: Vec<(Cow<'static, str>, String)>,
 }
 
 impl TxOptions {
@@ -138,14 +154,14 @@ impl TxOptions {
 
     /// Asks for this isolation or a stronger one. Default: the remote end's own.
     #[must_use]
-    pub const fn isolation(mut self, isolation: Isolation) -> Self {
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = Some(isolation);
         self
     }
 
     /// Has the remote end refuse writes. Default: writing is allowed.
     #[must_use]
-    pub const fn read_only(mut self) -> Self {
+    pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
@@ -155,6 +171,49 @@ impl TxOptions {
     #[must_use]
     pub fn acquire(mut self, options: AcquireOptions) -> Self {
         self.acquire = options;
+        self
+    }
+
+    /// Lets a serializable, read-only transaction wait at its beginning until it can
+    /// neither conflict nor make others do so. Default: it does not wait.
+    #[must_use]
+    pub fn deferrable(mut self) -> Self {
+        self.deferrable = true;
+        self
+    }
+
+    /// Has the remote end stop a statement that runs longer, in whole milliseconds;
+    /// zero: never. Default: the remote end's own.
+    #[must_use]
+    pub fn statement_timeout(mut self, limit: Duration) -> Self {
+        self.statement_timeout = Some(limit);
+        self
+    }
+
+    /// Has a statement fail that waits longer for a lock, in whole milliseconds;
+    /// zero: never. Default: the remote end's own.
+    #[must_use]
+    pub fn lock_timeout(mut self, limit: Duration) -> Self {
+        self.lock_timeout = Some(limit);
+        self
+    }
+
+    /// Has the remote end give up a transaction that lies idle longer, in whole
+    /// milliseconds; zero: never. Default: the remote end's own.
+    #[must_use]
+    pub fn idle_timeout(mut self, limit: Duration) -> Self {
+        self.idle_timeout = Some(limit);
+        self
+    }
+
+    /// Sets something at the remote end inside the transaction alone: the tenant, the
+    /// role, the schemas, the application's name. Default: nothing.
+    ///
+    /// Without it no work is done: if the remote end refuses the setting, the
+    /// transaction does not begin.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.settings.push((name.into(), value.into()));
         self
     }
 }

@@ -8,16 +8,45 @@
 //!
 //! | feature | backend |
 //! |---|---|
+//! | `mysql` | `MySql`: MySQL and MariaDB |
+//! | `postgres` | `Postgres`: PostgreSQL |
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default.
+//! None is on by default, and with none of them the crate is empty.
+//!
+//! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
+//! system trusts. A program may switch on another of sqlx's TLS features instead.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+#![cfg_attr(
+    not(all(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "some of it is for the others")
+)]
 
-#[cfg(feature = "sqlite")]
+mod call;
+mod conversation;
+mod effect;
+mod executor;
+mod failure;
 mod mark;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod reset;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
 mod statement;
+mod url;
+mod watched;
 
+pub use failure::{FirstError, SqlFailure};
+#[cfg(feature = "mysql")]
+pub use mysql::{MySql, MySqlSession};
+#[cfg(feature = "postgres")]
+pub use postgres::{PgSession, Postgres};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use reset::Reset;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{BeginMode, Sqlite, SqliteFailure, SqliteSession};
+pub use sqlite::{BeginMode, Sqlite, SqliteSession};
+pub use url::{ConnectUrl, UrlError};

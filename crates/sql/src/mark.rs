@@ -1,12 +1,9 @@
-//! A session's own state, and the wrapper that keeps it right around a stream of
-//! rows.
+//! A session's own account of what is open and what is half done on it.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use futures_core::stream::{BoxStream, Stream};
 use sessionpool_core::{Condition, Fault};
-use sqlx::Error;
+
+use crate::effect::{Control, Effect, End};
+use crate::failure::{FirstError, SqlFailure};
 
 /// What a session knows about itself: the answer to
 /// [`condition`](sessionpool_core::Session::condition).
@@ -17,28 +14,48 @@ use sqlx::Error;
 #[derive(Debug, Default)]
 pub(crate) struct Mark {
     in_flight: Option<Effect>,
+    transaction: Transaction,
     /// A statement of the open transaction that may have written was dropped half
     /// way. Only the end of the transaction settles that.
     abandoned: bool,
-    /// A transaction is open, or may be.
-    open: bool,
     /// The open transaction lost against another one.
     conflict: bool,
+    /// What made the open transaction useless.
+    failed: Option<FirstError>,
+    /// The borrower's own statement ended our transaction.
+    ended: Option<End>,
+    /// Our transaction's commit was sent.
+    committing: bool,
     touched: Option<&'static str>,
+    /// The borrower may have prepared or unprepared statements himself.
+    unprepared: bool,
+    /// The connection's cache of statements is not what the database has.
+    stale: bool,
     lost: Option<Fault>,
 }
 
-/// What a statement may leave behind on its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing at all: it only reads.
-    Read,
-    /// Nothing a later borrower could meet.
-    Nothing,
-    /// An open transaction.
-    Transaction,
-    /// Something no rollback undoes; by which kind of statement.
-    Touch(&'static str),
+/// Whether a transaction is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Transaction {
+    #[default]
+    None,
+    /// One of ours is being begun, or a borrower may have begun his own.
+    Possible,
+    /// One of ours.
+    Ours,
+}
+
+/// What the answer to a request means.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Done,
+    Failed {
+        fault: Fault,
+        /// It has made the open transaction useless.
+        aborts: Option<FirstError>,
+        /// The database does not know a statement that the connection has prepared.
+        stale: bool,
+    },
 }
 
 impl Mark {
@@ -46,29 +63,106 @@ impl Mark {
         match self {
             Self { lost: Some(fault), .. } => Condition::Broken(*fault),
             Self { in_flight: Some(_), .. } => Condition::Busy,
-            Self { open: true, .. } | Self { touched: Some(_), .. } => Condition::Dirty,
+            Self { transaction: Transaction::Possible | Transaction::Ours, .. }
+            | Self { touched: Some(_), .. }
+            | Self { unprepared: true, .. }
+            | Self { stale: true, .. } => Condition::Dirty,
             _ => Condition::Clean,
         }
     }
 
     /// To be called when a request is about to be sent.
-    pub(crate) const fn enter(&mut self, effect: Effect) {
-        self.abandoned = self.has_abandoned();
+    pub(crate) fn enter(&mut self, effect: Effect) {
+        self.remember_abandoned();
         self.in_flight = Some(effect);
-        match effect {
-            Effect::Read | Effect::Nothing => {}
-            Effect::Transaction => self.open(),
-            Effect::Touch(by) => self.touch(by),
+        self.unprepared |= effect.unprepares;
+        if effect.control != Control::None && self.transaction == Transaction::None {
+            self.transaction = Transaction::Possible;
+        }
+        if let Some(by) = effect.touch {
+            self.touch(by);
         }
     }
 
-    /// To be called when its answer is complete; `fault` is what its error means.
-    pub(crate) fn leave(&mut self, fault: Option<Fault>) {
-        self.in_flight = None;
-        self.conflict |= self.open && fault == Some(Fault::Conflict);
-        if let Some(fault) = fault.filter(|fault| fault.ends_session()) {
+    /// To be called when its answer is complete.
+    pub(crate) fn leave(&mut self, answer: Answer) {
+        let effect = self.in_flight.take();
+        match answer {
+            Answer::Done => self.done(effect.unwrap_or(Effect::READ)),
+            Answer::Failed { fault, aborts, stale } => {
+                self.end_implicitly(effect);
+                self.failed(fault, aborts, stale);
+            }
+        }
+    }
+
+    fn done(&mut self, effect: Effect) {
+        self.stale |= effect.unprepares;
+        match (effect.control, self.transaction) {
+            (Control::Ends(end), Transaction::Ours) => self.ended = Some(end),
+            (Control::Ends(_), _) => self.settle(),
+            (Control::Rewinds, _) => self.failed = None,
+            (Control::None | Control::Any, _) => {}
+        }
+    }
+
+    /// To be called when a statement failed, or nobody knows.
+    fn end_implicitly(&mut self, effect: Option<Effect>) {
+        let control = effect.map(|effect| effect.control);
+        if self.is_ours() && control == Some(Control::Ends(End::ImplicitCommit)) {
+            self.ended = Some(End::ImplicitCommit);
+        }
+    }
+
+    fn failed(&mut self, fault: Fault, aborts: Option<FirstError>, stale: bool) {
+        self.stale |= stale;
+        let is_open = self.transaction != Transaction::None;
+        self.conflict |= is_open && fault == Fault::Conflict;
+        if self.failed.is_none() && is_open {
+            self.failed = aborts;
+        }
+        if fault.ends_session() {
             self.lose(fault);
         }
+    }
+
+    /// To be called when what was left half way has come to its end; `late` is what
+    /// its error means.
+    pub(crate) fn finish(&mut self, late: Option<Answer>) {
+        self.remember_abandoned();
+        let effect = self.in_flight.take();
+        self.end_implicitly(effect);
+        if let Some(Answer::Failed { fault, aborts, stale }) = late {
+            self.failed(fault, aborts, stale);
+        }
+    }
+
+    /// Whether a statement may be sent, as far as the open transaction goes.
+    pub(crate) fn admits(&self, effect: &Effect) -> Result<(), SqlFailure> {
+        if let Some(end) = self.ended {
+            return Err(match end {
+                End::Commit | End::ImplicitCommit => SqlFailure::NoTransaction,
+                End::Rollback => SqlFailure::RolledBack,
+            });
+        }
+        let heals = matches!(effect.control, Control::Ends(_) | Control::Rewinds);
+        match &self.failed {
+            Some(first) if self.is_ours() && !heals => {
+                Err(SqlFailure::PendingRollback { source: first.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why our transaction cannot be committed, as far as is known here.
+    pub(crate) fn forbids_commit(&self) -> Option<SqlFailure> {
+        if !self.is_ours() {
+            return Some(SqlFailure::NoTransaction);
+        }
+        if self.has_abandoned() {
+            return Some(SqlFailure::StatementAbandoned);
+        }
+        self.admits(&Effect::READ).err()
     }
 
     /// Notes that the borrower left something that no rollback undoes.
@@ -78,84 +172,106 @@ impl Mark {
         }
     }
 
+    /// Notes that anything may have been done.
+    pub(crate) fn doubt(&mut self, by: &'static str) {
+        self.touch(by);
+        self.unprepared = true;
+        self.suspect();
+    }
+
     /// Notes that the session is not fit for anybody any more.
     pub(crate) const fn lose(&mut self, fault: Fault) {
         self.lost = Some(fault);
     }
 
     /// Notes that a transaction is about to be opened.
-    pub(crate) const fn open(&mut self) {
-        self.open = true;
+    pub(crate) fn suspect(&mut self) {
+        if self.transaction == Transaction::None {
+            self.transaction = Transaction::Possible;
+        }
+    }
+
+    /// Notes that our transaction has begun.
+    pub(crate) const fn begun(&mut self) {
+        self.transaction = Transaction::Ours;
+    }
+
+    /// Notes that our transaction's commit is about to be sent.
+    pub(crate) const fn committing(&mut self) {
+        self.committing = true;
     }
 
     /// Notes that no transaction is open.
-    pub(crate) const fn settle(&mut self) {
-        self.open = false;
+    pub(crate) fn settle(&mut self) {
+        self.transaction = Transaction::None;
         self.abandoned = false;
         self.conflict = false;
+        self.failed = None;
+        self.ended = None;
+        self.committing = false;
+    }
+
+    /// Notes that the connection's cache of statements is empty.
+    pub(crate) const fn refresh(&mut self) {
+        self.stale = false;
+    }
+
+    /// Notes that the session is as it was when it was opened.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) const fn in_flight(&self) -> Option<Effect> {
+        self.in_flight
     }
 
     pub(crate) const fn is_busy(&self) -> bool {
         self.in_flight.is_some()
     }
 
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self.transaction, Transaction::Ours)
+    }
+
+    /// True if a transaction is or may be open.
+    pub(crate) const fn is_open(&self) -> bool {
+        !matches!(self.transaction, Transaction::None)
+    }
+
     /// True if the open transaction has a write in it that was dropped half way.
     pub(crate) const fn has_abandoned(&self) -> bool {
-        let dropped = matches!(self.in_flight, Some(effect) if !matches!(effect, Effect::Read));
-        self.abandoned || (self.open && dropped)
+        let dropped = matches!(self.in_flight, Some(Effect { writes: true, .. }));
+        self.abandoned || (self.is_open() && dropped)
+    }
+
+    const fn remember_abandoned(&mut self) {
+        self.abandoned = self.has_abandoned();
     }
 
     pub(crate) const fn has_conflict(&self) -> bool {
         self.conflict
     }
 
+    /// True if our transaction's commit was sent, and nobody has heard what came of it.
+    pub(crate) const fn is_committing(&self) -> bool {
+        self.committing
+    }
+
+    /// True if something of our transaction may be committed.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.committing || matches!(self.ended, Some(End::Commit | End::ImplicitCommit))
+    }
+
     pub(crate) const fn touched(&self) -> Option<&'static str> {
         self.touched
     }
-}
 
-/// Rows on their way: marks the session busy from the first poll to the end.
-///
-/// The end is the end of the stream or its first error, after which a database
-/// sends nothing more for the statement.
-pub(crate) struct Watched<'e, T> {
-    rows: BoxStream<'e, Result<T, Error>>,
-    mark: &'e mut Mark,
-    /// `None` once polled.
-    effect: Option<Effect>,
-    classify: fn(&Error) -> Fault,
-}
-
-impl<'e, T> Watched<'e, T> {
-    pub(crate) fn new(
-        mark: &'e mut Mark,
-        effect: Effect,
-        classify: fn(&Error) -> Fault,
-        rows: BoxStream<'e, Result<T, Error>>,
-    ) -> Self {
-        Self { rows, mark, effect: Some(effect), classify }
-    }
-}
-
-impl<T> Stream for Watched<'_, T> {
-    type Item = Result<T, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if let Some(effect) = this.effect.take() {
-            this.mark.enter(effect);
-        }
-        let next = ready!(this.rows.as_mut().poll_next(cx));
-        match &next {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => this.mark.leave(Some((this.classify)(error))),
-            None => this.mark.leave(None),
-        }
-        Poll::Ready(next)
+    pub(crate) const fn is_unprepared(&self) -> bool {
+        self.unprepared
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.rows.size_hint()
+    pub(crate) const fn is_stale(&self) -> bool {
+        self.stale
     }
 }
 
@@ -163,34 +279,45 @@ impl<T> Stream for Watched<'_, T> {
 mod tests {
     use super::*;
 
+    fn failed(fault: Fault) -> Answer {
+        Answer::Failed { fault, aborts: None, stale: false }
+    }
+
+    fn aborted() -> Answer {
+        let first = FirstError { code: "22012".to_owned(), message: "no".to_owned() };
+        Answer::Failed { fault: Fault::Other, aborts: Some(first), stale: false }
+    }
+
     #[test]
     fn the_worst_comes_first() {
         let mut mark = Mark::default();
         assert_eq!(mark.condition(), Condition::Clean);
-        mark.enter(Effect::Transaction);
+        mark.enter(Effect::control(Control::Any));
         assert_eq!(mark.condition(), Condition::Busy);
-        mark.leave(Some(Fault::Conflict));
+        mark.leave(failed(Fault::Conflict));
         assert_eq!(mark.condition(), Condition::Dirty);
         mark.settle();
         assert_eq!(mark.condition(), Condition::Clean);
-        mark.enter(Effect::Nothing);
-        mark.leave(Some(Fault::SessionLost));
+        mark.enter(Effect::WRITE);
+        mark.leave(failed(Fault::SessionLost));
         assert_eq!(mark.condition(), Condition::Broken(Fault::SessionLost));
     }
 
     #[test]
     fn a_write_dropped_half_way_is_remembered_to_the_end_of_its_transaction() {
         let mut mark = Mark::default();
-        mark.open();
-        mark.enter(Effect::Read); // dropped
-        mark.enter(Effect::Nothing);
-        mark.leave(None);
+        mark.begun();
+        mark.enter(Effect::READ); // dropped
+        mark.enter(Effect::WRITE);
+        mark.leave(Answer::Done);
         assert!(!mark.has_abandoned());
-        mark.enter(Effect::Nothing); // dropped
+        mark.enter(Effect::WRITE); // dropped
         assert!(mark.has_abandoned());
-        mark.enter(Effect::Read);
-        mark.leave(None);
+        mark.finish(None);
         assert!(mark.has_abandoned());
+        mark.enter(Effect::READ);
+        mark.leave(Answer::Done);
+        assert!(matches!(mark.forbids_commit(), Some(SqlFailure::StatementAbandoned)));
         mark.settle();
         assert!(!mark.has_abandoned());
     }
@@ -198,11 +325,104 @@ mod tests {
     #[test]
     fn a_touch_stays_and_the_first_is_named() {
         let mut mark = Mark::default();
-        mark.enter(Effect::Touch("PRAGMA"));
+        mark.enter(Effect::touch("PRAGMA"));
         mark.touch("ATTACH");
-        mark.leave(None);
+        mark.leave(Answer::Done);
         mark.settle();
         assert_eq!(mark.condition(), Condition::Dirty);
         assert_eq!(mark.touched(), Some("PRAGMA"));
+        mark.reset();
+        assert_eq!(mark.condition(), Condition::Clean);
+    }
+
+    #[test]
+    fn after_the_first_error_only_a_way_back_is_admitted() {
+        let mut mark = Mark::default();
+        mark.begun();
+        mark.enter(Effect::WRITE);
+        mark.leave(aborted());
+        mark.enter(Effect::READ);
+        mark.leave(Answer::Failed {
+            fault: Fault::Other,
+            aborts: Some(FirstError { code: "25P02".to_owned(), message: "late".to_owned() }),
+            stale: false,
+        });
+        let Err(SqlFailure::PendingRollback { source }) = mark.admits(&Effect::READ) else {
+            panic!("a statement was admitted");
+        };
+        assert_eq!(source.to_string(), "no (22012)");
+        let back = Effect::control(Control::Rewinds);
+        assert!(mark.admits(&back).is_ok());
+        mark.enter(back);
+        mark.leave(Answer::Done);
+        assert!(mark.admits(&Effect::READ).is_ok());
+        assert!(mark.forbids_commit().is_none());
+    }
+
+    #[test]
+    fn a_late_error_counts_for_its_transaction_alone() {
+        let mut mark = Mark::default();
+        mark.enter(Effect::READ); // dropped
+        mark.finish(Some(aborted()));
+        assert_eq!(mark.condition(), Condition::Clean);
+        mark.begun();
+        mark.enter(Effect::READ); // dropped
+        mark.finish(Some(aborted()));
+        assert!(matches!(mark.forbids_commit(), Some(SqlFailure::PendingRollback { .. })));
+    }
+
+    #[test]
+    fn what_a_borrower_ends_himself_is_known() {
+        let mut mark = Mark::default();
+        mark.enter(Effect::control(Control::Any));
+        mark.leave(Answer::Done);
+        assert_eq!(mark.condition(), Condition::Dirty);
+        mark.enter(Effect::control(Control::Ends(End::Commit)));
+        mark.leave(Answer::Done);
+        assert_eq!(mark.condition(), Condition::Clean);
+
+        for (end, wanted) in [
+            (End::Commit, SqlFailure::NoTransaction.to_string()),
+            (End::Rollback, SqlFailure::RolledBack.to_string()),
+        ] {
+            mark.begun();
+            mark.enter(Effect::control(Control::Ends(end)));
+            mark.leave(Answer::Done);
+            assert_eq!(mark.condition(), Condition::Dirty);
+            assert_eq!(mark.admits(&Effect::READ).unwrap_err().to_string(), wanted);
+            assert_eq!(mark.forbids_commit().unwrap().to_string(), wanted);
+            mark.settle();
+        }
+    }
+
+    #[test]
+    fn an_implicit_commit_ends_the_transaction_whatever_comes_of_its_statement() {
+        let implicit = Effect::control(Control::Ends(End::ImplicitCommit));
+        for end in [
+            |mark: &mut Mark| mark.leave(Answer::Done),
+            |mark: &mut Mark| mark.leave(failed(Fault::Other)),
+            |mark: &mut Mark| mark.finish(None),
+        ] {
+            let mut mark = Mark::default();
+            mark.begun();
+            mark.enter(implicit);
+            end(&mut mark);
+            assert!(matches!(mark.admits(&Effect::READ), Err(SqlFailure::NoTransaction)));
+            assert!(mark.is_in_doubt());
+        }
+        let mut mark = Mark::default();
+        mark.enter(implicit);
+        mark.leave(failed(Fault::Other));
+        assert!(mark.admits(&Effect::READ).is_ok());
+    }
+
+    #[test]
+    fn a_commit_needs_a_transaction_of_ours() {
+        let mut mark = Mark::default();
+        assert!(matches!(mark.forbids_commit(), Some(SqlFailure::NoTransaction)));
+        mark.suspect();
+        assert!(matches!(mark.forbids_commit(), Some(SqlFailure::NoTransaction)));
+        mark.begun();
+        assert!(mark.forbids_commit().is_none());
     }
 }

@@ -1,10 +1,46 @@
 //! The text of a statement, read only as far as needed to tell what it may leave
 //! behind on its session.
 
+/// How a database writes what is no keyword.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Syntax {
+    /// `[a name]`.
+    pub(crate) brackets: bool,
+    /// `` `a name` ``.
+    pub(crate) backticks: bool,
+    /// `$tag$ a string $tag$`, and `$` inside a name.
+    pub(crate) dollars: bool,
+    /// `E'it\'s'`.
+    pub(crate) escapes: bool,
+    /// `/* one /* inside another */ */`.
+    pub(crate) nests_comments: bool,
+    /// The semicolons in the body of a trigger are part of its `CREATE`.
+    pub(crate) trigger_bodies: bool,
+    /// `'it\'s'`, and `"it\"s"`.
+    pub(crate) backslashes: bool,
+    /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
+    pub(crate) mysql_comments: bool,
+}
+
+impl Syntax {
+    /// Of no database.
+    pub(crate) const PLAIN: Self = Self {
+        brackets: false,
+        backticks: false,
+        dollars: false,
+        escapes: false,
+        nests_comments: false,
+        trigger_bodies: false,
+        backslashes: false,
+        mysql_comments: false,
+    };
+}
+
 /// The pieces of an SQL text, without white space and comments.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens<'s> {
     rest: &'s str,
+    syntax: Syntax,
 }
 
 /// One piece of an SQL text.
@@ -16,18 +52,53 @@ pub(crate) enum Token<'s> {
     Quoted(&'s str),
     /// What separates two statements.
     Semicolon,
-    /// An operator, a bracket, a comma.
-    Other,
+    /// An operator, a bracket, a comma: one character of it.
+    Sign(char),
 }
 
 impl<'s> Tokens<'s> {
     /// The pieces of `sql`, from its first statement on.
-    pub(crate) fn of(sql: &'s str) -> Self {
-        let mut tokens = Self { rest: sql };
+    pub(crate) fn of(sql: &'s str, syntax: Syntax) -> Self {
+        let mut tokens = Self { rest: sql, syntax };
+        tokens.skip_semicolons();
+        tokens
+    }
+
+    /// Goes on to the next statement of the text, if there is one.
+    pub(crate) fn next_statement(&mut self) -> bool {
+        self.skip_statement();
+        self.skip_semicolons();
+        self.clone().next().is_some()
+    }
+
+    /// Skips to the semicolon that ends the statement.
+    ///
+    /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
+    fn skip_statement(&mut self) {
+        let has_body = self.syntax.trigger_bodies && self.creates_trigger();
+        let (mut before_last, mut last) = (Token::Sign(' '), Token::Sign(' '));
+        for token in self.by_ref() {
+            let body_is_over = before_last == Token::Semicolon && last.is_word("END");
+            if token == Token::Semicolon && (!has_body || body_is_over) {
+                return;
+            }
+            (before_last, last) = (last, token);
+        }
+    }
+
+    /// `CREATE TRIGGER` and `CREATE TEMP TRIGGER`.
+    fn creates_trigger(&self) -> bool {
+        let mut words = self.clone();
+        words.next().is_some_and(|first| first.is_word("CREATE"))
+            && words.take(2).any(|word| word.is_word("TRIGGER"))
+    }
+
+    fn skip_semicolons(&mut self) {
         loop {
-            let before = tokens.clone();
-            if tokens.next() != Some(Token::Semicolon) {
-                return before;
+            let before = self.clone();
+            if self.next() != Some(Token::Semicolon) {
+                *self = before;
+                return;
             }
         }
     }
@@ -35,22 +106,92 @@ impl<'s> Tokens<'s> {
     fn skip_blanks(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
-            if let Some(comment) = self.rest.strip_prefix("--") {
+            if let Some(text) = self.executed_comment() {
+                self.rest = text;
+            } else if let Some(comment) = self.line_comment() {
                 self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
-                self.rest = comment.split_once("*/").map_or("", |(_, rest)| rest);
+                self.rest = after_comment(comment, self.syntax.nests_comments);
             } else {
                 return;
             }
         }
     }
 
+    /// What comes after the beginning of a comment that goes to the end of its line.
+    fn line_comment(&self) -> Option<&'s str> {
+        let dashes = self.rest.strip_prefix("--").filter(|after| {
+            !self.syntax.mysql_comments
+                || after.is_empty()
+                || after.starts_with(char::is_whitespace)
+        });
+        dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
+    }
+
+    /// What comes after the beginning of `/*!40101 a text that is run */`.
+    ///
+    /// Its end is then two signs more. Whether it is run depends on the server; here
+    /// it is.
+    fn executed_comment(&self) -> Option<&'s str> {
+        let comment = self.rest.strip_prefix("/*").filter(|_| self.syntax.mysql_comments)?;
+        let text = comment.strip_prefix("M!").or_else(|| comment.strip_prefix('!'))?;
+        Some(text.trim_start_matches(|c: char| c.is_ascii_digit()))
+    }
+
     /// What lies before the closing `quote`; a doubled one ends it too, and the
     /// next token then starts with the second: no matter for what we ask.
-    fn quoted(&mut self, quote: char) -> Token<'s> {
+    fn quoted(&mut self, quote: &str) -> Token<'s> {
         let (inner, rest) = self.rest.split_once(quote).unwrap_or((self.rest, ""));
         self.rest = rest;
         Token::Quoted(inner)
+    }
+
+    /// As [`quoted`](Self::quoted), in which a backslash takes the next character
+    /// for itself where the database has it so.
+    fn string(&mut self, quote: char, ends: &str) -> Token<'s> {
+        if self.syntax.backslashes { self.escaped(quote) } else { self.quoted(ends) }
+    }
+
+    fn escaped(&mut self, quote: char) -> Token<'s> {
+        let text = self.rest;
+        let mut is_escaped = false;
+        let end = text.find(|c| match c {
+            _ if is_escaped => {
+                is_escaped = false;
+                false
+            }
+            '\\' => {
+                is_escaped = true;
+                false
+            }
+            c => c == quote,
+        });
+        let (inner, rest) = end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]));
+        self.rest = rest;
+        // A doubled quote: the string goes on.
+        match rest.strip_prefix(quote) {
+            Some(more) => {
+                self.rest = more;
+                self.escaped(quote);
+                Token::Quoted(inner)
+            }
+            None => Token::Quoted(inner),
+        }
+    }
+
+    /// The rest of `$tag$ a string $tag$` after its first `$`, if it is one.
+    fn dollar_quoted(&mut self) -> Option<Token<'s>> {
+        let (tag, inner) = self.rest.split_once('$')?;
+        let is_tag = tag.chars().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
+        if !is_tag {
+            return None; // a parameter
+        }
+        self.rest = inner;
+        Some(self.quoted(&format!("${tag}$")))
+    }
+
+    fn is_word(&self, c: char) -> bool {
+        is_word(c) || (self.syntax.dollars && c == '$')
     }
 }
 
@@ -60,18 +201,27 @@ impl<'s> Iterator for Tokens<'s> {
     fn next(&mut self) -> Option<Token<'s>> {
         self.skip_blanks();
         let text = self.rest;
-        let word = text.find(|c| !is_word(c)).unwrap_or(text.len());
-        if word > 0 {
-            self.rest = &text[word..];
-            return Some(Token::Word(&text[..word]));
-        }
         let first = text.chars().next()?;
+        if is_word(first) {
+            let end = text.find(|c| !self.is_word(c)).unwrap_or(text.len());
+            let word = &text[..end];
+            self.rest = &text[end..];
+            if self.syntax.escapes && word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'')
+            {
+                self.rest = &self.rest[1..];
+                return Some(self.escaped('\''));
+            }
+            return Some(Token::Word(word));
+        }
         self.rest = &text[first.len_utf8()..];
         Some(match first {
             ';' => Token::Semicolon,
-            '\'' | '"' | '`' => self.quoted(first),
-            '[' => self.quoted(']'),
-            _ => Token::Other,
+            '\'' => self.string('\'', "'"),
+            '"' => self.string('"', "\""),
+            '`' if self.syntax.backticks => self.quoted("`"),
+            '[' if self.syntax.brackets => self.quoted("]"),
+            '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
+            sign => Token::Sign(sign),
         })
     }
 }
@@ -82,47 +232,59 @@ impl Token<'_> {
         matches!(self, Self::Word(word) if word.eq_ignore_ascii_case(keyword))
     }
 
+    /// True if it is one of these keywords, in capitals or not.
+    pub(crate) fn is_one_of(&self, keywords: &[&str]) -> bool {
+        keywords.iter().any(|keyword| self.is_word(keyword))
+    }
+
     /// True if it is this name, quoted or not.
     pub(crate) fn is_name(&self, name: &str) -> bool {
         matches!(self, Self::Word(it) | Self::Quoted(it) if it.eq_ignore_ascii_case(name))
     }
 }
 
-/// True if the text holds one statement at most.
-///
-/// The semicolons inside a trigger's body are part of it: as for
-/// `sqlite3_complete`, a trigger ends with `; END ;`.
-pub(crate) fn is_single(sql: &str) -> bool {
-    let is_trigger = is_trigger(sql);
-    let mut tokens = Tokens::of(sql);
-    let (mut before_last, mut last) = (Token::Other, Token::Other);
-    for token in tokens.by_ref() {
-        let body_is_over = before_last == Token::Semicolon && last.is_word("END");
-        if token == Token::Semicolon && (!is_trigger || body_is_over) {
-            break;
-        }
-        (before_last, last) = (last, token);
-    }
-    tokens.all(|token| token == Token::Semicolon)
-}
-
-/// `CREATE TRIGGER` and `CREATE TEMP TRIGGER`.
-fn is_trigger(sql: &str) -> bool {
-    let mut words = Tokens::of(sql);
-    words.next().is_some_and(|first| first.is_word("CREATE"))
-        && words.take(2).any(|word| word.is_word("TRIGGER"))
-}
-
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+/// What comes after a comment whose beginning has been read.
+fn after_comment(mut text: &str, nests: bool) -> &str {
+    let mut depth = 1;
+    while depth > 0 {
+        let Some(end) = text.find("*/") else { return "" };
+        match text.find("/*").filter(|inner| nests && *inner < end) {
+            Some(inner) => {
+                depth += 1;
+                text = &text[inner + 2..];
+            }
+            None => {
+                depth -= 1;
+                text = &text[end + 2..];
+            }
+        }
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SQLITE: Syntax =
+        Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
+
+    const POSTGRES: Syntax =
+        Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
+
+    const MYSQL: Syntax =
+        Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+
+    fn is_single(sql: &str, syntax: Syntax) -> bool {
+        !Tokens::of(sql, syntax).next_statement()
+    }
+
     fn first(sql: &str) -> Option<Token<'_>> {
-        Tokens::of(sql).next()
+        Tokens::of(sql, SQLITE).next()
     }
 
     #[test]
@@ -134,7 +296,9 @@ mod tests {
             "-- pragma\nselect 1",
             "/* pragma; */ -- x\n ; /**/select 1",
         ] {
-            assert!(first(sql).unwrap().is_word("SELECT"), "{sql}");
+            for syntax in [SQLITE, POSTGRES] {
+                assert!(Tokens::of(sql, syntax).next().unwrap().is_word("SELECT"), "{sql}");
+            }
         }
         for sql in ["", " ; ", "-- select 1", "/* select 1"] {
             assert_eq!(first(sql), None, "{sql}");
@@ -143,39 +307,104 @@ mod tests {
 
     #[test]
     fn a_second_statement_is_seen() {
-        for sql in ["a; b", "a;;b", "; a; b", "a 'it''s'; b", "a; -- c\n b", "[a] ; `b`"] {
-            assert!(!is_single(sql), "{sql}");
+        for sql in ["a; b", "a;;b", "; a; b", "a 'it''s'; b", "a; -- c\n b"] {
+            assert!(!is_single(sql, SQLITE), "{sql}");
+            assert!(!is_single(sql, POSTGRES), "{sql}");
+        }
+        assert!(!is_single("[a] ; `b`", SQLITE));
+        for sql in [
+            "select a[1]; b",
+            "select a[ ']' ]; b",
+            "select $1; b",
+            "select $1::text || $2; b",
+            "do $$ x; $$; b",
+            "do $a$ $$; $a$; b",
+            "select e'\\''; b",
+            "select e'\\\\'; b",
+            "select E'a''\\''; b",
+            "select '\\'; b",
+            "/* /* */ ; */ a; b",
+            "select a$b$c; b",
+            "select `; b",
+        ] {
+            assert!(!is_single(sql, POSTGRES), "{sql}");
         }
     }
 
     #[test]
     fn a_semicolon_that_separates_nothing_is_not() {
-        for sql in [
-            "",
-            "a",
-            "a;",
-            " ;; a ;; ",
-            "a ';' b",
-            "a \";\"",
-            "a [;]",
-            "a `;`",
-            "a -- ; b",
-            "a /*;*/ b; -- c",
-        ] {
-            assert!(is_single(sql), "{sql}");
+        for sql in ["", "a", "a;", " ;; a ;; ", "a ';' b", "a \";\"", "a -- ; b", "a /*;*/ b; -- c"]
+        {
+            assert!(is_single(sql, SQLITE), "{sql}");
+            assert!(is_single(sql, POSTGRES), "{sql}");
         }
+        for sql in ["a [;]", "a `;`"] {
+            assert!(is_single(sql, SQLITE), "{sql}");
+        }
+        for sql in [
+            "do $$ a; b $$",
+            "do $body$ a; $$ ; $ b $body$;",
+            "select e'\\'; b'",
+            "select E'a''; b'",
+            "select e'\\\\''; b'",
+            "a /* /* ; */ ; */",
+        ] {
+            assert!(is_single(sql, POSTGRES), "{sql}");
+        }
+    }
+
+    #[test]
+    fn mysql_has_comments_and_strings_of_its_own() {
+        for sql in [
+            "a # ; b",
+            "a -- ; b",
+            "a --\t; b",
+            "a 'it\\'; b'",
+            "a \"it\\\"; b\"",
+            "a 'it''s; b'",
+            "a `;`",
+            "a /* ; */",
+        ] {
+            assert!(is_single(sql, MYSQL), "{sql}");
+        }
+        for sql in [
+            "a # b\n; c",
+            "a 5--3; b",
+            "a '\\\\'; b'",
+            "a /*! ; b */",
+            "a /*!40101 ; b */",
+            "a /*M!100100 ; b */",
+            "a 'x' 'y'; b",
+        ] {
+            assert!(!is_single(sql, MYSQL), "{sql}");
+        }
+        let first = |sql| Tokens::of(sql, MYSQL).next();
+        assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
+        assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
     }
 
     #[test]
     fn a_trigger_is_one_statement_to_its_end() {
         let trigger = "create trigger t after insert on a begin \
                        update a set x = case when x then 1 else 2 end; delete from b; end";
-        assert!(is_single(trigger));
-        assert!(is_single(&format!("{trigger};")));
-        assert!(is_single(&trigger.replace("create", "CREATE TEMP")));
-        assert!(!is_single(&format!("{trigger}; select 1")));
-        // Only triggers have bodies.
-        assert!(!is_single("create table trigger_log (x); delete from b; end"));
+        assert!(is_single(trigger, SQLITE));
+        assert!(is_single(&format!("{trigger};"), SQLITE));
+        assert!(is_single(&trigger.replace("create", "CREATE TEMP"), SQLITE));
+        assert!(!is_single(&format!("{trigger}; select 1"), SQLITE));
+        // Only triggers have bodies, and only there.
+        assert!(!is_single("create table trigger_log (x); delete from b; end", SQLITE));
+        assert!(!is_single(trigger, POSTGRES));
+    }
+
+    #[test]
+    fn each_statement_is_reached() {
+        let mut tokens = Tokens::of("; a x; b 'y;' ;; c", POSTGRES);
+        assert_eq!(tokens.clone().next(), Some(Token::Word("a")));
+        assert!(tokens.next_statement());
+        assert_eq!(tokens.clone().next(), Some(Token::Word("b")));
+        assert!(tokens.next_statement());
+        assert_eq!(tokens.clone().next(), Some(Token::Word("c")));
+        assert!(!tokens.next_statement());
     }
 
     #[test]
@@ -184,6 +413,6 @@ mod tests {
             assert!(first(sql).unwrap().is_name("temp"), "{sql}");
         }
         assert!(!first("'temp").unwrap().is_word("temp"));
-        assert_eq!(first("\u{feff}select"), Some(Token::Other));
+        assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
     }
 }

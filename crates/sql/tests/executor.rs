@@ -6,7 +6,7 @@ mod common;
 use common::{LONG, LONG_ROWS, Place, assert_clean, begin, code, commit, insert, run};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sessionpool_core::{CommitOutcome, Condition, Session, Transactional};
-use sessionpool_sql::{SqliteFailure, SqliteSession};
+use sessionpool_sql::{SqlFailure, SqliteSession};
 use sqlx::{Either, Executor, Row, SqlSafeStr, Statement};
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
     sqlx::query("select 1").execute(&mut session).await.unwrap();
     let outcome = SqliteSession::commit(&mut session).await;
     let CommitOutcome::RolledBack(Some(error)) = outcome else { panic!("{outcome:?}") };
-    assert!(matches!(SqliteFailure::of(&error), Some(SqliteFailure::StatementAbandoned)));
+    assert!(matches!(SqlFailure::of(&error), Some(SqlFailure::StatementAbandoned)));
     assert_clean(&session);
     assert!(place.rows().await.is_empty());
 }

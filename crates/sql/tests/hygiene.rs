@@ -5,7 +5,7 @@ mod common;
 
 use common::{Place, assert_clean, failure, insert, run};
 use sessionpool_core::{Condition, Session};
-use sessionpool_sql::{SqliteFailure, SqliteSession};
+use sessionpool_sql::{SqlFailure, SqliteSession};
 
 #[tokio::test]
 async fn a_borrowers_own_transaction_is_rolled_back() {
@@ -49,7 +49,7 @@ async fn a_touched_session_is_not_lent_again() {
         assert_eq!(session.condition(), Condition::Dirty, "{sql}");
         let error = SqliteSession::release(&mut session).await.unwrap_err();
         assert!(
-            matches!(failure(&error), SqliteFailure::Touched { by: it, .. } if *it == by),
+            matches!(failure(&error), SqlFailure::Touched { by: it, .. } if *it == by),
             "{error}"
         );
         assert_eq!(session.condition(), Condition::Dirty, "{sql}");

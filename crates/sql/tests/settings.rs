@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::{Place, assert_clean, begin, code, failure, insert, run};
 use sessionpool_core::{Backend, Fault, Session};
-use sessionpool_sql::{Sqlite, SqliteFailure, SqliteSession};
+use sessionpool_sql::{SqlFailure, Sqlite, SqliteSession};
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
 async fn pragma(session: &mut SqliteSession, sql: &'static str) -> String {
@@ -86,7 +86,7 @@ async fn a_missing_directory_is_rejected() {
     let path = dir.path().join("missing/test.db");
     let (fault, error) = refusal(Sqlite::file(&path)).await;
     assert_eq!(fault, Fault::Rejected);
-    let SqliteFailure::Open { database, source, .. } = failure(&error) else { panic!("{error:?}") };
+    let SqlFailure::Open { database, source, .. } = failure(&error) else { panic!("{error:?}") };
     assert_eq!(*database, path.display().to_string());
     assert_eq!(code(source), "14");
 }
@@ -120,7 +120,7 @@ async fn a_journal_mode_that_was_not_taken_is_rejected() {
     let backend = Sqlite::memory("no log").journal_mode(SqliteJournalMode::Wal);
     let (fault, error) = refusal(backend).await;
     assert_eq!(fault, Fault::Rejected);
-    let SqliteFailure::Open { source, .. } = failure(&error) else { panic!("{error:?}") };
+    let SqlFailure::Open { source, .. } = failure(&error) else { panic!("{error:?}") };
     assert_eq!(failure(source).to_string(), "journal mode is memory where wal was asked for");
 }
 

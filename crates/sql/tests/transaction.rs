@@ -14,7 +14,7 @@ use sessionpool_core::{
     Backend, CommitOutcome, Condition, Fault, Isolation, Savepoint, Session, Transactional,
     TxOptions,
 };
-use sessionpool_sql::{BeginMode, SqliteFailure, SqliteSession};
+use sessionpool_sql::{BeginMode, SqlFailure, SqliteSession};
 use sqlx::sqlite::SqliteJournalMode;
 
 #[tokio::test]
@@ -51,14 +51,34 @@ async fn every_isolation_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn what_sqlite_cannot_do_is_refused() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    let limit = Duration::from_secs(1);
+    for options in [
+        TxOptions::new().setting("app.tenant", "7"),
+        TxOptions::new().statement_timeout(limit),
+        TxOptions::new().lock_timeout(limit),
+        TxOptions::new().idle_timeout(limit),
+    ] {
+        let error = SqliteSession::begin(&mut session, &options).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::Unsupported { .. }), "{error}");
+        assert_eq!(SqliteSession::classify(&error), Fault::Rejected);
+        assert_clean(&session);
+    }
+    SqliteSession::begin(&mut session, &TxOptions::new().deferrable()).await.unwrap();
+    commit(&mut session).await;
+}
+
+#[tokio::test]
 async fn without_a_transaction_there_is_nothing_to_end() {
     let place = Place::new().await;
     let mut session = place.session().await;
     SqliteSession::rollback(&mut session).await.unwrap();
     let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
     let error = SqliteSession::savepoint(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
     assert_clean(&session);
 }
 
@@ -212,15 +232,15 @@ async fn what_sqlite_rolled_back_is_not_called_committed() {
 
     // Sent now, this would be committed by itself.
     let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     let error = sqlx::query("select x from t").fetch_optional(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     let error = SqliteSession::savepoint(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     assert_eq!(session.condition(), Condition::Dirty);
 
     let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     assert_clean(&session);
     assert!(place.rows().await.is_empty());
 
@@ -246,9 +266,9 @@ async fn a_full_database_rolls_the_unit_back() {
     assert_eq!(SqliteSession::classify(&error), Fault::Other);
 
     let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     assert!(place.rows().await.is_empty());
 }
 
@@ -262,7 +282,7 @@ async fn a_statement_behind_a_dropped_one_that_rolls_back_is_refused() {
     let dropped = sqlx::query(sqlx::AssertSqlSafe(long)).execute(&mut session).now_or_never();
     assert!(dropped.is_none(), "the statement is too short for this test");
     let error = sqlx::query("insert into t values (0)").execute(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     rolled_back(SqliteSession::commit(&mut session).await);
     assert!(place.rows().await.is_empty());
 }
@@ -275,9 +295,9 @@ async fn a_borrowers_own_rollback_ends_the_unit() {
     insert(&mut session, 1).await;
     run(&mut session, "rollback").await;
     let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqliteFailure::RolledBack));
+    assert!(matches!(failure(&error), SqlFailure::RolledBack));
     assert_clean(&session);
     assert!(place.rows().await.is_empty());
 }
@@ -291,7 +311,7 @@ async fn a_borrowers_own_commit_makes_the_outcome_unknown() {
     run(&mut session, "commit").await;
     let outcome = SqliteSession::commit(&mut session).await;
     let CommitOutcome::Unknown(error) = outcome else { panic!("{outcome:?}") };
-    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
     assert_clean(&session);
     assert_eq!(place.rows().await, [1]);
 }
@@ -304,7 +324,7 @@ async fn a_borrowers_own_commit_of_nothing_leaves_nothing_behind() {
     sqlx::query("select x from t").fetch_all(&mut session).await.unwrap();
     run(&mut session, "commit").await;
     let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqliteFailure::NoTransaction));
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
     assert_clean(&session);
 }
 

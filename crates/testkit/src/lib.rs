@@ -3,9 +3,15 @@
 //! contracts.
 //!
 //! [`Scripted`] is for testing what stands on a backend: the pool, a service.
-//! [`conformance`] is for testing a backend.
+//! [`conformance`] is for testing a backend. For backends over a network, the
+//! module `server` (feature `servers`) has private PostgreSQL and MariaDB servers, and
+//! `proxy` (feature of that name) has the faults of the way there.
 
 pub mod conformance;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod scripted;
+#[cfg(feature = "servers")]
+pub mod server;
 
 pub use scripted::{Act, Book, Hold, Scripted, ScriptedError, ScriptedSession, Verb};

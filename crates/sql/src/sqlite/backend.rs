@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::config::{BeginMode, Config, Place};
-use super::error::SqliteFailure;
+use super::error;
 use super::session::SqliteSession;
 
 /// One SQLite database: a [`file`](Self::file) or a named one in
@@ -160,10 +160,10 @@ impl Backend for Sqlite {
     ///
     /// # Errors
     ///
-    /// [`SqliteFailure::Open`], rejected if the settings have to change, transient
+    /// [`SqlFailure::Open`](crate::SqlFailure::Open), rejected if the settings have to change, transient
     /// if a lock or the machine was in the way.
     async fn open(&self) -> sqlx::Result<SqliteSession> {
-        self.connect().await.map_err(|source| SqliteFailure::open(self.config.place.name(), source))
+        self.connect().await.map_err(|source| error::of_open(self.config.place.name(), source))
     }
 
     /// Asks the session's thread whether it still answers. The file is not touched:

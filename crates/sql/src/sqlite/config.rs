@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Executor, Row};
 
-use super::error::{self, SqliteFailure};
+use super::error;
+use crate::failure::SqlFailure;
 
 /// Where a database is, and what its sessions are opened with.
 #[derive(Clone, Debug)]
@@ -143,7 +144,7 @@ async fn set_journal_mode(
     if actual.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    Err(SqliteFailure::JournalMode { wanted, actual }.into())
+    Err(SqlFailure::Setting { setting: "journal mode", wanted, actual }.into())
 }
 
 /// The mode's name, and how it is set.

@@ -1,5 +1,8 @@
-use crate::mark::Effect;
-use crate::statement::{Token, Tokens, is_single};
+use crate::effect::{Control, Effect};
+use crate::statement::{Syntax, Token, Tokens};
+
+const SYNTAX: Syntax =
+    Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
 
 const READING: [&str; 2] = ["SELECT", "VALUES"];
 
@@ -19,28 +22,27 @@ const TOUCHING: [&str; 3] = ["PRAGMA", "ATTACH", "DETACH"];
 /// A list of what is known to be harmless: whatever is not on it counts as a
 /// touch, since lending a changed session costs more than opening a fresh one.
 pub(super) fn of(sql: &str) -> Effect {
-    if !is_single(sql) {
-        return Effect::Touch("several statements in one text");
+    if Tokens::of(sql, SYNTAX).next_statement() {
+        return Effect::touch("several statements in one text");
     }
-    of_statement(Tokens::of(sql))
+    of_statement(Tokens::of(sql, SYNTAX))
 }
 
 fn of_statement(mut words: Tokens<'_>) -> Effect {
-    let keyword = words.next().unwrap_or(Token::Other);
-    let is_one_of = |list: &[&str]| list.iter().any(|known| keyword.is_word(known));
-    if is_one_of(&READING) {
-        Effect::Read
-    } else if is_one_of(&HARMLESS) {
-        Effect::Nothing
-    } else if is_one_of(&CONTROL) {
-        Effect::Transaction
+    let keyword = words.next().unwrap_or(Token::Semicolon);
+    if keyword.is_one_of(&READING) {
+        Effect::READ
+    } else if keyword.is_one_of(&HARMLESS) {
+        Effect::WRITE
+    } else if keyword.is_one_of(&CONTROL) {
+        Effect::control(Control::Any)
     } else if keyword.is_word("CREATE") {
         of_create(words)
     } else if keyword.is_word("EXPLAIN") {
         of_explained(words)
     } else {
         let known = TOUCHING.iter().find(|known| keyword.is_word(known));
-        Effect::Touch(known.copied().unwrap_or("an unknown statement"))
+        Effect::touch(known.copied().unwrap_or("an unknown statement"))
     }
 }
 
@@ -50,9 +52,9 @@ fn of_statement(mut words: Tokens<'_>) -> Effect {
 /// table that is itself called `temp` is taken for a temporary one.
 fn of_create(words: Tokens<'_>) -> Effect {
     if words.take(6).any(|word| word.is_name("TEMP") || word.is_name("TEMPORARY")) {
-        Effect::Touch("CREATE TEMP")
+        Effect::touch("CREATE TEMP")
     } else {
-        Effect::Nothing
+        Effect::WRITE
     }
 }
 
@@ -74,7 +76,7 @@ mod tests {
     #[test]
     fn reading_statements() {
         for sql in ["select 1", " -- x\nSELECT 1;", "values (1)", "explain select 1"] {
-            assert_eq!(of(sql), Effect::Read, "{sql}");
+            assert_eq!(of(sql), Effect::READ, "{sql}");
         }
     }
 
@@ -90,7 +92,7 @@ mod tests {
             "vacuum",
             "explain query plan delete from a",
         ] {
-            assert_eq!(of(sql), Effect::Nothing, "{sql}");
+            assert_eq!(of(sql), Effect::WRITE, "{sql}");
         }
     }
 
@@ -99,7 +101,7 @@ mod tests {
         for sql in
             ["begin immediate", "-- x\ncommit", "END", "rollback to a", "savepoint a", "release a"]
         {
-            assert_eq!(of(sql), Effect::Transaction, "{sql}");
+            assert_eq!(of(sql), Effect::control(Control::Any), "{sql}");
         }
     }
 
@@ -123,7 +125,7 @@ mod tests {
             "frobnicate",
             "(select 1)",
         ] {
-            assert!(matches!(of(sql), Effect::Touch(_)), "{sql}");
+            assert!(of(sql).touch.is_some(), "{sql}");
         }
     }
 }

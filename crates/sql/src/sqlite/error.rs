@@ -4,102 +4,11 @@ use sessionpool_core::Fault;
 use sqlx::Error;
 use sqlx::error::DatabaseError;
 
-/// What this crate itself has to say about a session. Everything else in an
-/// [`sqlx::Error`] is SQLite's or sqlx's own.
-///
-/// It travels inside an [`sqlx::Error`]; [`of`](Self::of) finds it there.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SqliteFailure {
-    /// No session could be opened.
-    #[error("cannot open SQLite database {database:?}")]
-    #[non_exhaustive]
-    Open {
-        /// The file's path, or the name of a database in memory.
-        database: String,
-        /// What SQLite said.
-        source: Box<Error>,
-    },
-
-    /// The database does not take the journal mode asked for. Found while
-    /// opening.
-    #[error("journal mode is {actual} where {wanted} was asked for")]
-    #[non_exhaustive]
-    JournalMode {
-        /// As the settings have it.
-        wanted: &'static str,
-        /// As the database has it.
-        actual: String,
-    },
-
-    /// A borrower left something on the session that no rollback undoes, so nobody
-    /// else may have it.
-    #[error("session cannot be lent again after {by}")]
-    #[non_exhaustive]
-    Touched {
-        /// The kind of statement that did it.
-        by: &'static str,
-    },
-
-    /// The transaction was rolled back before its end: by SQLite, as some errors
-    /// make it do, or by a `ROLLBACK` of the borrower's. What was to come after is
-    /// refused, lest it be committed alone.
-    #[error("transaction was rolled back before its end")]
-    RolledBack,
-
-    /// A statement of the transaction that may have written was dropped half way:
-    /// its borrower does not know what he would commit.
-    #[error("a statement of the transaction was dropped half way")]
-    StatementAbandoned,
-
-    /// No transaction is open: none was begun, or a `COMMIT` of the borrower's
-    /// ended it.
-    #[error("no transaction is open; was it ended by a COMMIT in the work?")]
-    NoTransaction,
-}
-
-impl SqliteFailure {
-    /// Finds what this crate had to say in an error of its sessions.
-    #[must_use]
-    pub fn of(error: &Error) -> Option<&Self> {
-        match error {
-            Error::Configuration(own) => own.downcast_ref(),
-            Error::Io(own) => own.get_ref()?.downcast_ref(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn open(database: String, source: Error) -> Error {
-        let source = Box::new(source);
-        Self::Open { database, source }.into()
-    }
-
-    fn fault(&self) -> Fault {
-        match self {
-            Self::Open { source, .. } if may_pass(source) => Fault::Transient,
-            Self::Open { .. } | Self::JournalMode { .. } => Fault::Rejected,
-            Self::Touched { .. }
-            | Self::RolledBack
-            | Self::StatementAbandoned
-            | Self::NoTransaction => Fault::Other,
-        }
-    }
-}
-
-/// Of sqlx's variants only two can carry it and read sensibly: `Configuration`
-/// for what the program has to change, `Io` for what happened.
-impl From<SqliteFailure> for Error {
-    fn from(own: SqliteFailure) -> Self {
-        match own.fault() {
-            Fault::Rejected => Self::Configuration(Box::new(own)),
-            _ => Self::Io(io::Error::other(own)),
-        }
-    }
-}
+use crate::failure::SqlFailure;
 
 /// What an error means: [`classify`](sessionpool_core::Session::classify).
 pub(super) fn fault(error: &Error) -> Fault {
-    if let Some(own) = SqliteFailure::of(error) {
+    if let Some(own) = SqlFailure::of(error) {
         return own.fault();
     }
     match error {
@@ -121,7 +30,7 @@ pub(super) fn fault(error: &Error) -> Fault {
 /// without a reply not even whether it was tried. Everything else SQLite finds
 /// before the point of no return.
 pub(super) fn leaves_commit_in_doubt(error: &Error) -> bool {
-    SqliteFailure::of(error).is_none() && result_code(error).is_none_or(|code| code == IOERR)
+    SqlFailure::of(error).is_none() && result_code(error).is_none_or(|code| code == IOERR)
 }
 
 /// True if SQLite refused to end a transaction because none is open.
@@ -136,6 +45,18 @@ pub(super) fn is_no_transaction(error: &Error) -> bool {
 /// True if another session's lock was in the way.
 pub(super) fn is_locked(error: &Error) -> bool {
     matches!(result_code(error), Some(BUSY | LOCKED | PROTOCOL))
+}
+
+/// An opening that failed: transient if a lock or the machine was in the way, and
+/// rejected otherwise.
+pub(super) fn of_open(place: String, source: Error) -> Error {
+    let fault = if may_pass(&source) { Fault::Transient } else { Fault::Rejected };
+    SqlFailure::open("SQLite", place, fault, source)
+}
+
+/// A commit that was refused.
+pub(super) fn of_commit(error: Error) -> Error {
+    if is_no_transaction(&error) { SqlFailure::NoTransaction.into() } else { error }
 }
 
 /// True if opening may succeed a little later, with nothing changed.
@@ -234,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_may_pass_while_opening_is_tried_again() {
-        let open = |source| fault(&SqliteFailure::open("x".to_owned(), source));
+        let open = |source| fault(&of_open("x".to_owned(), source));
         for code in [5, 6, 7, 10, 13, 261, 266] {
             assert_eq!(open(coded(code)), Fault::Transient, "{code}");
         }
@@ -253,18 +174,12 @@ mod tests {
         assert!(!leaves_commit_in_doubt(&coded(5)));
         assert!(!leaves_commit_in_doubt(&coded(13)));
         assert!(!leaves_commit_in_doubt(&coded(787)));
-        assert!(!leaves_commit_in_doubt(&SqliteFailure::RolledBack.into()));
+        assert!(!leaves_commit_in_doubt(&SqlFailure::RolledBack.into()));
     }
 
     #[test]
-    fn our_own_words_are_found_again() {
-        for own in [SqliteFailure::RolledBack, SqliteFailure::NoTransaction] {
-            let words = own.to_string();
-            let error = Error::from(own);
-            assert_eq!(SqliteFailure::of(&error).unwrap().to_string(), words);
-        }
-        assert!(SqliteFailure::of(&Error::WorkerCrashed).is_none());
+    fn sqlite_has_words_for_no_transaction() {
         assert!(is_no_transaction(&coded(1)));
-        assert!(!is_no_transaction(&SqliteFailure::NoTransaction.into()));
+        assert!(!is_no_transaction(&SqlFailure::NoTransaction.into()));
     }
 }

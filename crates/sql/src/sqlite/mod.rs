@@ -2,13 +2,12 @@
 
 mod backend;
 mod config;
+mod driver;
 mod effect;
 mod error;
-mod executor;
 mod session;
 mod tripwire;
 
 pub use backend::Sqlite;
 pub use config::BeginMode;
-pub use error::SqliteFailure;
 pub use session::SqliteSession;

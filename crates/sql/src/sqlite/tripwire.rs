@@ -1,10 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 
-use super::error::SqliteFailure;
+use crate::failure::SqlFailure;
 
 /// Watches over a transaction of ours for an end that is not ours.
 ///
@@ -52,27 +51,10 @@ impl Tripwire {
         self.armed = false;
     }
 
-    pub(super) const fn is_armed(&self) -> bool {
-        self.armed
-    }
-
     /// Lets a statement pass unless the transaction it belongs to was rolled back.
-    ///
-    /// A statement whose future was dropped may still run and do just that:
-    /// while the session is `unsettled`, its end is waited for.
-    pub(super) async fn admit(
-        &self,
-        connection: &mut SqliteConnection,
-        unsettled: bool,
-    ) -> sqlx::Result<()> {
-        if !self.armed {
-            return Ok(());
-        }
-        if unsettled {
-            connection.ping().await?;
-        }
-        if self.ends.rolled_back.load(Ordering::Acquire) {
-            return Err(SqliteFailure::RolledBack.into());
+    pub(super) fn admit(&self) -> sqlx::Result<()> {
+        if self.armed && self.ends.rolled_back.load(Ordering::Acquire) {
+            return Err(SqlFailure::RolledBack.into());
         }
         Ok(())
     }
@@ -80,6 +62,6 @@ impl Tripwire {
     /// True if something of the transaction, or after its rollback, was committed
     /// before its end.
     pub(super) fn saw_commit(&self) -> bool {
-        self.ends.committed.load(Ordering::Acquire)
+        self.armed && self.ends.committed.load(Ordering::Acquire)
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
-use sessionpool_sql::{Sqlite, SqliteFailure, SqliteSession};
+use sessionpool_sql::{SqlFailure, Sqlite, SqliteSession};
 use tempfile::TempDir;
 
 /// A database in a directory of its own, with a table `t (x)` in it.
@@ -73,8 +73,8 @@ pub fn assert_clean(session: &SqliteSession) {
 
 /// What our own layer said, whatever it says it in.
 #[track_caller]
-pub fn failure(error: &sqlx::Error) -> &SqliteFailure {
-    SqliteFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
+pub fn failure(error: &sqlx::Error) -> &SqlFailure {
+    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
 }
 
 /// SQLite's result code.

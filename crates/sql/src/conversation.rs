@@ -1,0 +1,363 @@
+//! What sessions of all databases have in common: one connection, and how work on
+//! it is begun, ended and cleaned up.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, TryFutureExt};
+use sessionpool_core::{CommitOutcome, Condition, Fault, Savepoint, TxOptions};
+use sqlx::{AssertSqlSafe, Error, SqlSafeStr, SqlStr};
+
+use crate::effect::{Control, Effect};
+use crate::failure::{FirstError, SqlFailure};
+use crate::mark::{Answer, Mark};
+use crate::watched::Watched;
+
+/// What is different from database to database; its value is what a session has
+/// besides its connection.
+pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
+    type Connection: Debug + Send + 'static;
+
+    /// What an error means to a session in this state.
+    fn judge(&self, error: &Error, mark: &Mark) -> Fault;
+
+    /// What is left to say of an error that has made its transaction useless.
+    fn aborts(&self, _: &Error) -> Option<FirstError> {
+        None
+    }
+
+    /// True if the database does not know a statement that the connection has
+    /// prepared.
+    fn is_stale(_: &Error) -> bool {
+        false
+    }
+
+    /// True if a session is ended rather than cleaned when its borrower left what no
+    /// rollback undoes.
+    fn discards(&self) -> bool;
+
+    /// Sends a text without parameters and awaits its end.
+    fn execute(connection: &mut Self::Connection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>>;
+
+    /// Brings what was left half way to its end; has it cancelled if it takes longer
+    /// than `patience`, where that is possible.
+    ///
+    /// An error means that the session is not fit for anything any more.
+    fn settle(
+        talk: &mut Conversation<Self>,
+        patience: Option<Duration>,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// The last look before a statement, once everything before it is settled.
+    fn admit(
+        &mut self,
+        connection: &mut Self::Connection,
+        mark: &mut Mark,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Begins a transaction. After an error it is rolled back.
+    fn begin(
+        talk: &mut Conversation<Self>,
+        options: &TxOptions,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Commits our transaction, against which nothing speaks that is known here.
+    fn commit(talk: &mut Conversation<Self>) -> impl Future<Output = Verdict> + Send;
+
+    /// Rolls back whatever transaction is open, ours or the borrower's own, and does
+    /// not mind if there is none.
+    fn roll_back(talk: &mut Conversation<Self>) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// Undoes whatever the borrower has left.
+    fn clean(talk: &mut Conversation<Self>) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// True if something of our transaction is known to be committed though its
+    /// commit was not.
+    fn is_committed_in_part(&self) -> bool {
+        false
+    }
+}
+
+/// What the database answered to a commit.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Committed,
+    /// Nothing was or will be committed, or, where it says so, some of it was by the
+    /// borrower himself. A transaction may still be open.
+    Refused {
+        error: Error,
+        in_part: bool,
+    },
+    /// Nobody can tell.
+    Unknown(Error),
+}
+
+/// How long a statement that was dropped may go on before it is cancelled: when its
+/// session is given back, a moment, in which most come to their end.
+pub(crate) const MOMENT: Duration = Duration::from_millis(20);
+
+/// … and when its transaction is to be committed, which the cancelling prevents.
+const BEFORE_COMMIT: Duration = Duration::from_secs(2);
+
+/// One connection and what is known about it.
+#[derive(Debug)]
+pub(crate) struct Conversation<D: Driver> {
+    pub(crate) connection: D::Connection,
+    pub(crate) mark: Mark,
+    pub(crate) driver: D,
+    savepoints: u64,
+}
+
+impl<D: Driver> Conversation<D> {
+    pub(crate) fn new(connection: D::Connection, driver: D) -> Self {
+        Self { connection, mark: Mark::default(), driver, savepoints: 0 }
+    }
+
+    /// The connection, for whom we do not watch.
+    pub(crate) fn raw(&mut self) -> &mut D::Connection {
+        self.mark.doubt("use of its raw connection");
+        &mut self.connection
+    }
+
+    /// Talks to the database with the session marked busy.
+    pub(crate) async fn watch<'s, T>(
+        &'s mut self,
+        effect: Effect,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
+        self.admit(effect).await?;
+        self.hear(talk).await
+    }
+
+    /// Talks to the database on our own behalf, whatever a borrower may not do.
+    pub(crate) async fn own<'s, T>(
+        &'s mut self,
+        effect: Effect,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
+        self.mark.enter(effect);
+        self.hear(talk).await
+    }
+
+    async fn hear<'s, T>(
+        &'s mut self,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxFuture<'s, sqlx::Result<T>> + Send,
+    ) -> sqlx::Result<T> {
+        let Self { connection, mark, driver, .. } = self;
+        let done = talk(connection).await;
+        mark.leave(match &done {
+            Ok(_) => Answer::Done,
+            Err(error) => answer(driver, mark, error),
+        });
+        done
+    }
+
+    /// Rows on their way, with the session marked busy until their end.
+    pub(crate) fn rows<'s, T: Send + 's>(
+        &'s mut self,
+        effect: Effect,
+        talk: impl FnOnce(&'s mut D::Connection) -> BoxStream<'s, sqlx::Result<T>> + Send + 's,
+    ) -> BoxStream<'s, sqlx::Result<T>> {
+        let rows = async move {
+            self.admit(effect).await?;
+            let Self { connection, mark, driver, .. } = self;
+            Ok(Watched { rows: talk(connection), mark, driver })
+        };
+        rows.try_flatten_stream().boxed()
+    }
+
+    /// Lets a statement pass unless its transaction is gone, and marks the session
+    /// busy with it.
+    async fn admit(&mut self, effect: Effect) -> sqlx::Result<()> {
+        if let Some(dropped) = self.mark.in_flight() {
+            // To cancel a read would cost its transaction.
+            let spares = self.mark.is_ours() && !dropped.writes;
+            self.settle((!spares).then_some(MOMENT)).await?;
+        }
+        self.mark.admits(&effect)?;
+        self.mark.enter(effect);
+        if let Err(error) = self.driver.admit(&mut self.connection, &mut self.mark).await {
+            let answer = answer(&self.driver, &self.mark, &error);
+            self.mark.leave(answer);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Sends a text of our own, once everything before it is settled.
+    pub(crate) async fn send(
+        &mut self,
+        effect: Effect,
+        sql: impl SqlSafeStr + Send,
+    ) -> sqlx::Result<()> {
+        let sql = sql.into_sql_str();
+        self.own(effect, |connection| D::execute(connection, sql)).await
+    }
+
+    /// Brings what was left half way to its end. The session is lost if that fails.
+    pub(crate) async fn settle_soon(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await
+    }
+
+    async fn settle(&mut self, patience: Option<Duration>) -> sqlx::Result<()> {
+        if !self.mark.is_busy() {
+            return Ok(());
+        }
+        let settled = D::settle(self, patience).await;
+        if let Err(error) = &settled {
+            self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
+            self.lose();
+        }
+        settled
+    }
+
+    pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await?;
+        if self.mark.is_open() {
+            self.roll_back().await?;
+            return Err(SqlFailure::TransactionOpen.into());
+        }
+        self.mark.suspect();
+        let begun = D::begin(self, options).await;
+        match begun {
+            Ok(()) => self.mark.begun(),
+            // If it cannot, the mark says so.
+            Err(_) => drop(self.roll_back().await),
+        }
+        begun
+    }
+
+    pub(crate) async fn commit(&mut self) -> CommitOutcome<Error> {
+        if !self.mark.is_ours() {
+            return CommitOutcome::RolledBack(Some(SqlFailure::NoTransaction.into()));
+        }
+        let settled = self.settle(Some(BEFORE_COMMIT)).await;
+        // Asked before, since our own attempt counts, too.
+        let in_part = self.driver.is_committed_in_part() || self.mark.is_in_doubt();
+        let verdict = match (settled, self.mark.forbids_commit()) {
+            (Err(error), _) => Verdict::Refused { error, in_part },
+            (Ok(()), Some(own)) => Verdict::Refused { error: own.into(), in_part },
+            (Ok(()), None) => {
+                self.mark.committing();
+                D::commit(self).await
+            }
+        };
+        match verdict {
+            Verdict::Committed => {
+                self.mark.settle();
+                CommitOutcome::Committed
+            }
+            Verdict::Refused { error, in_part } => {
+                // If that fails the mark says so; nothing more was or will be
+                // committed either way.
+                if !self.is_lost() {
+                    let _ = self.roll_back().await;
+                }
+                if in_part {
+                    CommitOutcome::Unknown(error)
+                } else {
+                    CommitOutcome::RolledBack(Some(error))
+                }
+            }
+            Verdict::Unknown(error) => {
+                self.lose();
+                CommitOutcome::Unknown(error)
+            }
+        }
+    }
+
+    pub(crate) async fn rollback(&mut self) -> sqlx::Result<()> {
+        match self.mark.condition() {
+            Condition::Dirty | Condition::Busy if self.mark.is_open() => self.roll_back().await,
+            Condition::Clean | Condition::Dirty => Ok(()),
+            Condition::Busy | Condition::Broken(_) => self.settle(Some(MOMENT)).await,
+        }
+    }
+
+    /// Rolls back whatever transaction is open, ours or the borrower's own.
+    ///
+    /// The session is lost if that fails: nobody knows then what is open.
+    async fn roll_back(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await?;
+        let done = D::roll_back(self).await;
+        match done {
+            Ok(()) => self.mark.settle(),
+            Err(_) => self.lose(),
+        }
+        done
+    }
+
+    pub(crate) async fn savepoint(&mut self) -> sqlx::Result<Savepoint> {
+        self.savepoints += 1;
+        let savepoint = Savepoint::new(self.savepoints);
+        // Dropped half way, it abandons no write.
+        self.send_savepoint(Effect::READ, format!("SAVEPOINT {}", name(savepoint))).await?;
+        Ok(savepoint)
+    }
+
+    pub(crate) async fn release_savepoint(&mut self, savepoint: Savepoint) -> sqlx::Result<()> {
+        let text = format!("RELEASE SAVEPOINT {}", name(savepoint));
+        self.send_savepoint(Effect::READ, text).await
+    }
+
+    pub(crate) async fn rollback_to(&mut self, savepoint: Savepoint) -> sqlx::Result<()> {
+        let name = name(savepoint);
+        let text = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
+        self.send_savepoint(Effect::control(Control::Rewinds), text).await
+    }
+
+    /// Sends a statement about a savepoint of our transaction.
+    ///
+    /// Without one, some databases would begin or commit it.
+    async fn send_savepoint(&mut self, effect: Effect, text: String) -> sqlx::Result<()> {
+        if !self.mark.is_ours() {
+            return Err(SqlFailure::NoTransaction.into());
+        }
+        let sql = AssertSqlSafe(text).into_sql_str();
+        self.watch(effect, |connection| D::execute(connection, sql)).await
+    }
+
+    pub(crate) async fn release(&mut self) -> sqlx::Result<()> {
+        match self.mark.condition() {
+            Condition::Clean => return Ok(()),
+            Condition::Broken(_) => {
+                return Err(SqlFailure::Touched { by: "the failure it met" }.into());
+            }
+            Condition::Dirty | Condition::Busy => {}
+        }
+        if let Some(by) = self.mark.touched().filter(|_| self.driver.discards()) {
+            return Err(SqlFailure::Touched { by }.into());
+        }
+        self.settle(Some(MOMENT)).await?;
+        let cleaned = D::clean(self).await;
+        match cleaned {
+            Ok(()) => self.mark.reset(),
+            Err(_) => self.lose(),
+        }
+        cleaned
+    }
+
+    fn lose(&mut self) {
+        if !self.is_lost() {
+            self.mark.lose(Fault::SessionLost);
+        }
+    }
+
+    const fn is_lost(&self) -> bool {
+        matches!(self.mark.condition(), Condition::Broken(_))
+    }
+}
+
+/// What an answer means that is an error.
+pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answer {
+    let fault = driver.judge(error, mark);
+    Answer::Failed { fault, aborts: driver.aborts(error), stale: D::is_stale(error) }
+}
+
+/// A savepoint's name in SQL. Numbers are not used twice on a session.
+fn name(savepoint: Savepoint) -> String {
+    format!("sessionpool_{}", savepoint.number())
+}

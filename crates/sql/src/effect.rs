@@ -1,0 +1,54 @@
+//! What a statement may leave behind on its session.
+
+/// What a statement may leave behind on its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effect {
+    /// It may write: dropped half way, it dooms its transaction.
+    pub(crate) writes: bool,
+    /// What it does to transactions.
+    pub(crate) control: Control,
+    /// It leaves something no rollback undoes; by which kind of statement.
+    pub(crate) touch: Option<&'static str>,
+    /// It may change which statements the connection has prepared.
+    pub(crate) unprepares: bool,
+}
+
+/// What a statement does to transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Nothing.
+    None,
+    /// Whatever it likes: one may be open afterwards.
+    Any,
+    /// It ends the open one.
+    Ends(End),
+    /// It goes back to a savepoint.
+    Rewinds,
+}
+
+/// How a borrower's own statement ended a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Commit,
+    /// The statement commits whatever is open before it is tried itself, so that it
+    /// does even where it fails.
+    ImplicitCommit,
+    Rollback,
+}
+
+impl Effect {
+    /// It only reads.
+    pub(crate) const READ: Self =
+        Self { writes: false, control: Control::None, touch: None, unprepares: false };
+
+    /// It writes, and leaves nothing a later borrower could meet.
+    pub(crate) const WRITE: Self = Self { writes: true, ..Self::READ };
+
+    pub(crate) const fn control(control: Control) -> Self {
+        Self { control, ..Self::WRITE }
+    }
+
+    pub(crate) const fn touch(by: &'static str) -> Self {
+        Self { touch: Some(by), ..Self::WRITE }
+    }
+}

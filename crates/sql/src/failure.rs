@@ -1,0 +1,197 @@
+//! What this crate itself has to say about a session.
+
+use std::io;
+use std::time::Duration;
+
+use sessionpool_core::Fault;
+use sqlx::Error;
+
+/// What this crate itself has to say about a session. Everything else in an
+/// [`sqlx::Error`] is the database's or sqlx's own.
+///
+/// It travels inside an [`sqlx::Error`]; [`of`](Self::of) finds it there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlFailure {
+    /// No session could be opened.
+    #[error("cannot open {kind} database {database:?}")]
+    #[non_exhaustive]
+    Open {
+        /// Whose: `SQLite`, `PostgreSQL`.
+        kind: &'static str,
+        /// Where it is, without credentials; of SQLite the file's path, or the name of
+        /// a database in memory.
+        database: String,
+        /// Whether trying again can help.
+        fault: Fault,
+        /// What the database said.
+        source: Box<Error>,
+    },
+
+    /// The database does not take a setting asked for. Found while opening.
+    #[error("{setting} is {actual} where {wanted} was asked for")]
+    #[non_exhaustive]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// As asked for.
+        wanted: &'static str,
+        /// As the database has it.
+        actual: String,
+    },
+
+    /// A unit has to bring this setting along, and was begun without it.
+    #[error("a unit needs the setting {setting}, and was begun without it")]
+    #[non_exhaustive]
+    MissingSetting {
+        /// Its name.
+        setting: String,
+    },
+
+    /// Outside of a unit, which would bring this setting along, nothing is allowed.
+    #[error("a statement needs a unit with the setting {setting} around it")]
+    #[non_exhaustive]
+    OutsideUnit {
+        /// Its name.
+        setting: String,
+    },
+
+    /// The server could not be had to cancel a statement in time.
+    #[error("a statement was not cancelled within {limit:?}")]
+    #[non_exhaustive]
+    NotCancelled {
+        /// The limit.
+        limit: Duration,
+    },
+
+    /// A request to cancel a statement may still be on its way, and would hit
+    /// whatever is sent next.
+    #[error("a request to cancel is still on its way")]
+    CancelInDoubt,
+
+    /// A borrower left something on the session that no rollback undoes, so nobody
+    /// else may have it.
+    #[error("session cannot be lent again after {by}")]
+    #[non_exhaustive]
+    Touched {
+        /// The kind of statement that did it.
+        by: &'static str,
+    },
+
+    /// The transaction was rolled back before its end: by the database, as some
+    /// errors make it do, or by a `ROLLBACK` of the borrower's. What was to come
+    /// after is refused, lest it be committed alone.
+    #[error("transaction was rolled back before its end")]
+    RolledBack,
+
+    /// An earlier statement of the transaction failed, and the database takes no
+    /// further one until it is rolled back.
+    #[error("a statement of the transaction failed before, and only a rollback is left")]
+    #[non_exhaustive]
+    PendingRollback {
+        /// What the statement that failed was answered.
+        source: FirstError,
+    },
+
+    /// A statement of the transaction that may have written was dropped half way:
+    /// its borrower does not know what he would commit.
+    #[error("a statement of the transaction was dropped half way")]
+    StatementAbandoned,
+
+    /// A transaction was asked for something that this database cannot do. It was not
+    /// begun.
+    #[error("a transaction of this database has no {option}")]
+    #[non_exhaustive]
+    Unsupported {
+        /// What was asked for.
+        option: &'static str,
+    },
+
+    /// A transaction was to be begun where one was open already, perhaps a borrower's
+    /// own. It has been rolled back.
+    #[error("a transaction was open already; it was rolled back")]
+    TransactionOpen,
+
+    /// No transaction is open: none was begun, or a `COMMIT` of the borrower's
+    /// ended it.
+    #[error("no transaction is open; was it ended by a COMMIT in the work?")]
+    NoTransaction,
+}
+
+/// The error that made a transaction useless, as far as it can be told again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({code})")]
+#[non_exhaustive]
+pub struct FirstError {
+    /// The database's code: of PostgreSQL, the SQLSTATE.
+    pub code: String,
+    /// What it said.
+    pub message: String,
+}
+
+impl SqlFailure {
+    /// Finds what this crate had to say in an error of its sessions.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<&Self> {
+        match error {
+            Error::Configuration(own) => own.downcast_ref(),
+            Error::Io(own) => own.get_ref()?.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn open(kind: &'static str, database: String, fault: Fault, source: Error) -> Error {
+        Self::Open { kind, database, fault, source: Box::new(source) }.into()
+    }
+
+    pub(crate) const fn fault(&self) -> Fault {
+        match self {
+            Self::Open { fault, .. } => *fault,
+            Self::Setting { .. } | Self::MissingSetting { .. } | Self::Unsupported { .. } => {
+                Fault::Rejected
+            }
+            Self::NotCancelled { .. } | Self::CancelInDoubt => Fault::SessionLost,
+            Self::Touched { .. }
+            | Self::RolledBack
+            | Self::PendingRollback { .. }
+            | Self::StatementAbandoned
+            | Self::TransactionOpen
+            | Self::OutsideUnit { .. }
+            | Self::NoTransaction => Fault::Other,
+        }
+    }
+}
+
+/// Of sqlx's variants only two can carry it and read sensibly: `Configuration`
+/// for what the program has to change, `Io` for what happened.
+impl From<SqlFailure> for Error {
+    fn from(own: SqlFailure) -> Self {
+        match own.fault() {
+            Fault::Rejected => Self::Configuration(Box::new(own)),
+            _ => Self::Io(io::Error::other(own)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_words_are_found_again() {
+        for own in [SqlFailure::RolledBack, SqlFailure::NoTransaction] {
+            let words = own.to_string();
+            let error = Error::from(own);
+            assert_eq!(SqlFailure::of(&error).unwrap().to_string(), words);
+        }
+        assert!(SqlFailure::of(&Error::WorkerCrashed).is_none());
+    }
+
+    #[test]
+    fn what_has_to_be_changed_is_a_configuration_error() {
+        let own = SqlFailure::open("X", "x".to_owned(), Fault::Rejected, Error::WorkerCrashed);
+        assert!(matches!(own, Error::Configuration(_)));
+        let own = SqlFailure::open("X", "x".to_owned(), Fault::Transient, Error::WorkerCrashed);
+        assert!(matches!(own, Error::Io(_)));
+    }
+}

@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Row};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::login::Login;
+use crate::failure::SqlFailure;
+
+/// How long to wait for a cancelling, connecting included.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// Has the server cancel what its backends are at, over one connection beside the
+/// sessions, which lives while anybody needs it.
+#[derive(Debug)]
+pub(super) struct Canceller {
+    login: Arc<Login>,
+    beside: Mutex<Option<PgConnection>>,
+    /// Who uses the connection or waits for it.
+    users: AtomicUsize,
+}
+
+/// The server's process behind a session.
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    /// When it began. Process numbers come back.
+    pub(super) began: String,
+}
+
+impl Process {
+    /// Asks for what [`of`](Self::of) reads.
+    pub(super) const SQL: &str = "SELECT pid, extract(epoch from backend_start)::text \
+         FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
+
+    pub(super) fn of(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
+        Ok(Self { pid: row.try_get(0)?, began: row.try_get(1)? })
+    }
+}
+
+impl Canceller {
+    pub(super) fn new(login: Arc<Login>) -> Self {
+        Self { login, beside: Mutex::new(None), users: AtomicUsize::new(0) }
+    }
+
+    /// Has the server cancel whatever `process` is at.
+    ///
+    /// When this answers `Ok` the signal has been sent. A process that is told while
+    /// it awaits a command takes no notice, so what is sent to it from now on is safe.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half way, a signal may still be on its way.
+    pub(super) async fn cancel(&self, process: &Process) -> sqlx::Result<()> {
+        let _user = User::of(&self.users);
+        timeout(LIMIT, self.ask(process))
+            .await
+            .unwrap_or_else(|_| Err(SqlFailure::NotCancelled { limit: LIMIT }.into()))
+    }
+
+    async fn ask(&self, process: &Process) -> sqlx::Result<()> {
+        let mut beside = self.beside.lock().await;
+        // Out of its place while in use: dropped half way, it is not used again.
+        let mut connection = match beside.take() {
+            Some(connection) => connection,
+            None => self.login.connect_beside().await?,
+        };
+        sqlx::query(
+            "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity \
+             WHERE pid = $1 AND extract(epoch from backend_start)::text = $2",
+        )
+        .bind(process.pid)
+        .bind(&process.began)
+        .execute(&mut connection)
+        .await?;
+        if self.users.load(Ordering::Acquire) > 1 {
+            *beside = Some(connection);
+        } else {
+            // The signal is sent, whatever becomes of the connection.
+            let _ = connection.close().await;
+        }
+        Ok(())
+    }
+}
+
+/// One of those who keep the connection alive.
+struct User<'c>(&'c AtomicUsize);
+
+impl<'c> User<'c> {
+    fn of(users: &'c AtomicUsize) -> Self {
+        users.fetch_add(1, Ordering::AcqRel);
+        Self(users)
+    }
+}
+
+impl Drop for User<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,286 @@
+use crate::effect::{Control, Effect, End};
+use crate::statement::{Syntax, Token, Tokens};
+
+const SYNTAX: Syntax =
+    Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
+
+const READING: [&str; 4] = ["SELECT", "VALUES", "TABLE", "SHOW"];
+
+/// `WITH` may go on as either; it counts as the worse.
+const WRITING: [&str; 10] = [
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "WITH",
+    "TRUNCATE",
+    "LOCK",
+    "NOTIFY",
+    "SAVEPOINT",
+    "RELEASE",
+];
+
+/// Named, so that an error can say which; others are touching too.
+const TOUCHING: [&str; 14] = [
+    "SET", "RESET", "LISTEN", "UNLISTEN", "DECLARE", "CREATE", "ALTER", "DROP", "DO", "CALL",
+    "EXECUTE", "COPY", "LOAD", "EXPLAIN",
+];
+
+const UNPREPARING: [&str; 3] = ["PREPARE", "DEALLOCATE", "DISCARD"];
+
+/// Functions that take locks which outlive their transaction, by how they begin.
+const LOCKING: [&str; 2] = ["pg_advisory_lock", "pg_try_advisory_lock"];
+
+/// What a text may leave behind on its session, by the first word of each statement.
+///
+/// A list of what is known to be harmless: whatever is not on it counts as a touch.
+pub(super) fn of(sql: &str) -> Effect {
+    let mut statements = Tokens::of(sql, SYNTAX);
+    let mut effect = of_statement(statements.clone());
+    while statements.next_statement() {
+        effect = and(effect, of_statement(statements.clone()));
+    }
+    effect
+}
+
+/// The effect of two statements of one text.
+fn and(first: Effect, second: Effect) -> Effect {
+    let controls = first.control != Control::None || second.control != Control::None;
+    Effect {
+        writes: first.writes || second.writes,
+        control: if controls { Control::Any } else { Control::None },
+        touch: first.touch.or(second.touch).or(Some("several statements in one text")),
+        unprepares: first.unprepares || second.unprepares,
+    }
+}
+
+fn of_statement(tokens: Tokens<'_>) -> Effect {
+    let mut words = tokens
+        .take_while(|token| *token != Token::Semicolon)
+        .skip_while(|token| *token == Token::Sign('('));
+    let keyword = words.next().unwrap_or(Token::Semicolon);
+    if keyword.is_one_of(&READING) {
+        Effect { touch: touch_within(words), ..Effect::READ }
+    } else if keyword.is_one_of(&WRITING) {
+        Effect { touch: touch_within(words), ..Effect::WRITE }
+    } else if keyword.is_one_of(&["BEGIN", "START"]) {
+        Effect { touch: touch_if_read_only(words), ..Effect::control(Control::Any) }
+    } else if keyword.is_one_of(&["COMMIT", "END"]) {
+        of_end(words, End::Commit)
+    } else if keyword.is_one_of(&["ROLLBACK", "ABORT"]) {
+        of_end(words, End::Rollback)
+    } else if keyword.is_one_of(&UNPREPARING) {
+        of_unpreparing(words)
+    } else if keyword.is_word("SET") {
+        Effect { touch: touch_by_set(words), ..Effect::WRITE }
+    } else {
+        let known = TOUCHING.iter().find(|known| keyword.is_word(known));
+        Effect::touch(known.copied().unwrap_or("an unknown statement"))
+    }
+}
+
+/// `COMMIT`, `ROLLBACK`, and what follows.
+fn of_end<'s>(words: impl Iterator<Item = Token<'s>>, end: End) -> Effect {
+    let mut before = Token::Semicolon;
+    for word in words {
+        if word.is_word("PREPARED") {
+            return Effect::WRITE; // somebody else's transaction
+        } else if word.is_word("TO") {
+            return Effect::control(Control::Rewinds);
+        } else if word.is_word("CHAIN") && !before.is_word("NO") {
+            return Effect::control(Control::Any); // and the next one begins
+        }
+        before = word;
+    }
+    Effect::control(Control::Ends(end))
+}
+
+/// `PREPARE TRANSACTION` parts a transaction from its session, and whether it is
+/// committed is then decided elsewhere.
+fn of_unpreparing<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
+    if words.next().is_some_and(|word| word.is_word("TRANSACTION")) {
+        Effect::control(Control::Ends(End::Commit))
+    } else {
+        Effect { unprepares: true, ..Effect::touch("its own prepared statements") }
+    }
+}
+
+/// `SET LOCAL`, `SET TRANSACTION` and `SET CONSTRAINTS` end with the transaction.
+fn touch_by_set<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
+    let scope = words.next().unwrap_or(Token::Semicolon);
+    if scope.is_one_of(&["LOCAL", "TRANSACTION", "CONSTRAINTS"]) {
+        touch_if_read_only(words)
+    } else {
+        Some("SET")
+    }
+}
+
+/// A transaction that the borrower makes read-only himself refuses writes in the same
+/// words as a server that lost its place to another one.
+fn touch_if_read_only<'s>(words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
+    let mut words = words;
+    words
+        .any(|word| word.is_word("ONLY") || word.is_name("transaction_read_only"))
+        .then_some("a read-only transaction of its own")
+}
+
+/// What a statement may do on the side: `SELECT … INTO TEMP`, and the best known of
+/// the functions with effects on their session.
+fn touch_within<'s>(words: impl Iterator<Item = Token<'s>> + Clone) -> Option<&'static str> {
+    let mut words = words;
+    let mut before = Token::Semicolon;
+    while let Some(word) = words.next() {
+        if before.is_word("INTO") && is_temporary(word) {
+            return Some("SELECT INTO TEMP");
+        }
+        if let Token::Word(name) | Token::Quoted(name) = word {
+            if LOCKING.iter().any(|function| begins(name, function)) {
+                return Some("an advisory lock");
+            }
+            if word.is_name("set_config") && !is_local(words.clone()) {
+                return Some("set_config");
+            }
+        }
+        before = word;
+    }
+    None
+}
+
+fn is_temporary(word: Token<'_>) -> bool {
+    word.is_one_of(&["TEMP", "TEMPORARY", "LOCAL", "GLOBAL"])
+        || matches!(word, Token::Word(name) | Token::Quoted(name) if begins(name, "pg_temp"))
+}
+
+/// True if the last argument of a call is a plain `true`.
+fn is_local<'s>(words: impl Iterator<Item = Token<'s>>) -> bool {
+    let mut depth = 0_u32;
+    let mut last = Token::Semicolon;
+    for word in words {
+        match word {
+            Token::Sign('(') => depth += 1,
+            Token::Sign(')') if depth == 1 => return last.is_word("true"),
+            Token::Sign(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        last = word;
+    }
+    false
+}
+
+fn begins(name: &str, beginning: &str) -> bool {
+    name.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_statements() {
+        for sql in [
+            "select 1",
+            "-- set\n SELECT 1;",
+            "/* /* */ */ values (1)",
+            "table t",
+            "show search_path",
+            "(select 1) union (select 2)",
+            "select ';' || e'\\';' || $$;$$",
+            "select set_config('app.tenant', $1, true)",
+            "select pg_catalog.set_config('a.b', coalesce($1, 'x'), true), 1",
+            "select pg_advisory_xact_lock(1)",
+            "select a.into from a",
+        ] {
+            assert_eq!(of(sql), Effect::READ, "{sql}");
+        }
+    }
+
+    #[test]
+    fn writing_statements() {
+        for sql in [
+            "insert into a values (1)",
+            "WITH x as (select 1) delete from a",
+            "update a set x = $1 where y = $2;",
+            "merge into a using b on true when matched then delete",
+            "truncate a",
+            "lock table a in exclusive mode",
+            "set local statement_timeout = 5",
+            "set transaction isolation level serializable",
+            "set constraints all deferred",
+            "commit prepared 'x'",
+            "rollback prepared 'x'",
+            "savepoint a",
+            "release a",
+        ] {
+            assert_eq!(of(sql), Effect::WRITE, "{sql}");
+        }
+    }
+
+    #[test]
+    fn transaction_control() {
+        for (sql, control) in [
+            ("begin", Control::Any),
+            ("/* x */ START TRANSACTION isolation level serializable", Control::Any),
+            ("commit", Control::Ends(End::Commit)),
+            ("END work;", Control::Ends(End::Commit)),
+            ("commit and no chain", Control::Ends(End::Commit)),
+            ("commit and chain", Control::Any),
+            ("prepare transaction 'x'", Control::Ends(End::Commit)),
+            ("rollback", Control::Ends(End::Rollback)),
+            ("abort transaction", Control::Ends(End::Rollback)),
+            ("rollback and chain", Control::Any),
+            ("rollback to a", Control::Rewinds),
+            ("rollback work to savepoint a", Control::Rewinds),
+        ] {
+            assert_eq!(of(sql), Effect::control(control), "{sql}");
+        }
+    }
+
+    #[test]
+    fn several_statements_are_the_worst_of_them() {
+        let effect = of("commit; begin");
+        assert_eq!(effect.control, Control::Any);
+        assert_eq!(effect.touch, Some("several statements in one text"));
+        assert_eq!(of("select 1; select 2").control, Control::None);
+        assert!(!of("select 1; select 2").writes);
+        let effect = of("select 1; set role x; deallocate all; rollback to a");
+        assert_eq!(effect.touch, Some("SET"));
+        assert_eq!(effect.control, Control::Any);
+        assert!(effect.unprepares && effect.writes);
+    }
+
+    #[test]
+    fn everything_else_is_a_touch() {
+        for sql in [
+            "set role x",
+            "set session search_path = x",
+            "reset all",
+            "listen a",
+            "create temp table a (x int)",
+            "create table a (x int)",
+            "declare c cursor with hold for select 1",
+            "do $$ begin perform 1; end $$",
+            "call p()",
+            "copy a from stdin",
+            "discard all",
+            "prepare a as select 1",
+            "execute a",
+            "explain select 1",
+            "select 1; select 2",
+            "select x into temp a from b",
+            "select x into pg_temp.a from b",
+            "select set_config('search_path', 'x', false)",
+            "select set_config('search_path', 'x', $1)",
+            "select set_config('a.b', (select 'true'), false), true",
+            "with x as (select pg_advisory_lock(1)) select * from x",
+            "select pg_try_advisory_lock_shared(1, 2)",
+            "select \"set_config\"('a.b', 'c', false)",
+            "begin read only",
+            "set transaction read only",
+            "set local transaction_read_only = on",
+            "",
+            "frobnicate",
+        ] {
+            assert!(of(sql).touch.is_some(), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! PostgreSQL.
+
+mod backend;
+mod canceller;
+mod config;
+mod driver;
+mod effect;
+mod error;
+mod login;
+mod session;
+mod text;
+
+pub use backend::Postgres;
+pub use session::PgSession;

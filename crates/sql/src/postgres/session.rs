@@ -1,0 +1,182 @@
+use sessionpool_core::{
+    CommitOutcome, Condition, Fault, Savepoint, Session, Transactional, TxOptions,
+};
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Error};
+
+use super::driver::PgDriver;
+use super::{effect, error};
+use crate::conversation::Conversation;
+use crate::effect::Effect;
+use crate::executor::impl_executor;
+use crate::reset::Reset;
+
+/// A connection to a PostgreSQL database.
+///
+/// `&mut PgSession` is an [`sqlx::Executor`]: queries run on a lease, a transaction
+/// or a unit as they would on sqlx's own connection.
+///
+/// # What a borrower may leave behind
+///
+/// A session reads how each statement begins. `SELECT`, `INSERT`, `UPDATE`, `DELETE`,
+/// `MERGE`, `VALUES`, `WITH` and a few like them leave it clean, and it goes to the
+/// next borrower without a round trip. After a borrower's own `BEGIN` a transaction may
+/// be open, and is rolled back. Anything else, several statements in one text, and the
+/// use of the [raw connection](Self::connection) mean that state of the session was
+/// touched: roles, settings, schemas, temporary tables, advisory locks, `LISTEN`,
+/// cursors. All of it is put back in one round trip; prepared statements stay. See
+/// [`Reset`].
+///
+/// What cannot be seen is what a function does: `dblink_connect`, `setseed`,
+/// `lo_open`, one of your own that calls `set_config` or takes an advisory lock.
+/// (`set_config` and the locks themselves are seen in a statement's text; a
+/// `set_config` whose last argument is a plain `true` ends with its transaction and
+/// is let pass.) Where such functions are used, choose [`Reset::Always`].
+///
+/// After an `INSERT` into a table with a sequence, `currval` and `lastval` still tell of
+/// it until a reset.
+///
+/// # A statement that failed in a unit
+///
+/// PostgreSQL takes no further statement then. Each answers with
+/// [`SqlFailure::PendingRollback`](crate::SqlFailure::PendingRollback) and the first
+/// error as its source, without a round trip, until the unit or a savepoint around the
+/// failure is rolled back.
+///
+/// # Cancel safety
+///
+/// A statement whose future or stream is dropped leaves the session
+/// [`Condition::Busy`]. Whatever is asked of it next first reads the rest of the old
+/// answer. What is not answered in a moment is cancelled at the server, over a
+/// connection beside the sessions; a read inside a unit is not, as that would cost the
+/// unit. A session that cannot be brought to its senses is ended.
+#[derive(Debug)]
+pub struct PgSession {
+    pub(super) talk: Conversation<PgDriver>,
+}
+
+impl_executor!(PgSession, sqlx::postgres::Postgres, PgConnection);
+
+impl PgSession {
+    pub(super) fn new(connection: PgConnection, driver: PgDriver) -> Self {
+        Self { talk: Conversation::new(connection, driver) }
+    }
+
+    /// The raw connection, for what sqlx offers on nothing else: `COPY`, migrations.
+    ///
+    /// All state of the session is put back afterwards, since what was done with the
+    /// connection cannot be known. sqlx's own transactions are no good on it, as they
+    /// know nothing of this session's.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.talk.raw()
+    }
+
+    /// The server's process behind the session, as `pg_backend_pid()` says; `None`
+    /// behind a pooler, where it changes.
+    #[must_use]
+    pub fn backend_pid(&self) -> Option<i32> {
+        self.talk.driver.process.as_ref().map(|(process, _)| process.pid)
+    }
+
+    fn effect(&self, sql: &str) -> Effect {
+        let effect = effect::of(sql);
+        let config = &self.talk.driver.config;
+        match config.reset {
+            _ if config.behind_pooler => Effect { touch: None, unprepares: false, ..effect },
+            Reset::Rollback => Effect { touch: None, ..effect },
+            Reset::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },
+            Reset::Clean | Reset::Discard => effect,
+        }
+    }
+}
+
+impl Session for PgSession {
+    type Error = Error;
+
+    fn condition(&self) -> Condition {
+        self.talk.mark.condition()
+    }
+
+    /// Serialization failures and deadlocks are a conflict; a broken line and the
+    /// server's own farewells the loss of the backend, as is a write refused by a node
+    /// that only reads (25006); the limits of a single transaction (25P03, 25P04) and a
+    /// garbled answer the loss of the session alone.
+    ///
+    /// A session that was asked to be read-only takes 25006 for what it is, and one
+    /// that was told so takes a lock that was not granted (55P03) for a conflict.
+    fn classify(error: &Error) -> Fault {
+        error::fault(error)
+    }
+
+    /// Ends what was left half way, rolls back what is open, and puts back what was
+    /// touched.
+    ///
+    /// # Errors
+    ///
+    /// The server did not do it, or
+    /// [`SqlFailure::Touched`](crate::SqlFailure::Touched) where the backend was told
+    /// to [`Discard`](Reset::Discard).
+    async fn release(this: &mut Self) -> Result<(), Error> {
+        this.talk.release().await
+    }
+
+    /// Says goodbye, after the server was told to drop what it is still at.
+    async fn close(mut this: Self) -> Result<(), Error> {
+        if this.talk.mark.is_busy() && this.talk.driver.can_cancel() {
+            // If that fails, the server finds out by itself.
+            let _ = this.talk.driver.cancel().await;
+        }
+        this.talk.connection.close().await
+    }
+
+    /// Shuts the line. A server that is at a statement of the session's notices
+    /// within [`peer_check`](super::Postgres::peer_check).
+    fn abort(this: Self) {
+        drop(this);
+    }
+}
+
+impl Transactional for PgSession {
+    /// True once the transaction met a serialization failure or a deadlock.
+    fn has_conflict(&self) -> bool {
+        self.talk.mark.has_conflict()
+    }
+
+    /// Begins with all that is asked for, in one round trip. If the server refuses
+    /// any of it, nothing has begun.
+    async fn begin(this: &mut Self, options: &TxOptions) -> Result<(), Error> {
+        this.talk.begin(options).await
+    }
+
+    /// Commits, in one round trip, what is still this unit's transaction.
+    ///
+    /// | PostgreSQL's answer | outcome |
+    /// |---|---|
+    /// | yes | committed |
+    /// | a deferred constraint, a serialization failure | rolled back, with that error |
+    /// | an earlier statement had failed | rolled back, [`SqlFailure::PendingRollback`](crate::SqlFailure::PendingRollback) with that error |
+    /// | not asked: a write was dropped half way | rolled back, [`SqlFailure::StatementAbandoned`](crate::SqlFailure::StatementAbandoned) |
+    /// | not asked: the borrower sent a `ROLLBACK` | rolled back, [`SqlFailure::RolledBack`](crate::SqlFailure::RolledBack) |
+    /// | the open transaction is not the unit's, or there is none: the borrower ended it | unknown, [`SqlFailure::NoTransaction`](crate::SqlFailure::NoTransaction) |
+    /// | none, or that the session ends | unknown, and the session is lost |
+    /// | that the session had ended before | rolled back |
+    async fn commit(this: &mut Self) -> CommitOutcome<Error> {
+        this.talk.commit().await
+    }
+
+    async fn rollback(this: &mut Self) -> Result<(), Error> {
+        this.talk.rollback().await
+    }
+
+    async fn savepoint(this: &mut Self) -> Result<Savepoint, Error> {
+        this.talk.savepoint().await
+    }
+
+    async fn release_savepoint(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
+        this.talk.release_savepoint(savepoint).await
+    }
+
+    async fn rollback_to(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
+        this.talk.rollback_to(savepoint).await
+    }
+}

@@ -1,0 +1,136 @@
+use futures_core::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
+use sessionpool_core::{Fault, TxOptions};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, Error, Executor, SqlStr};
+use std::time::Duration;
+
+use super::config::BeginMode;
+use super::error;
+use super::tripwire::Tripwire;
+use crate::conversation::{Conversation, Driver, Verdict};
+use crate::effect::Effect;
+use crate::failure::SqlFailure;
+use crate::mark::Mark;
+
+/// What is SQLite's own.
+#[derive(Debug)]
+pub(super) struct SqliteDriver {
+    pub(super) tripwire: Tripwire,
+    pub(super) begin_mode: BeginMode,
+    /// SQLite was told to refuse writes.
+    pub(super) query_only: bool,
+}
+
+impl Driver for SqliteDriver {
+    type Connection = SqliteConnection;
+
+    fn judge(&self, error: &Error, _: &Mark) -> Fault {
+        error::fault(error)
+    }
+
+    fn discards(&self) -> bool {
+        true
+    }
+
+    fn execute(connection: &mut SqliteConnection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>> {
+        connection.execute(sql).map_ok(drop).boxed()
+    }
+
+    /// SQLite does not hear of a dropped future: its end is waited for.
+    async fn settle(talk: &mut Conversation<Self>, _: Option<Duration>) -> sqlx::Result<()> {
+        talk.connection.ping().await?;
+        talk.mark.finish(None);
+        Ok(())
+    }
+
+    async fn admit(&mut self, _: &mut SqliteConnection, _: &mut Mark) -> sqlx::Result<()> {
+        self.tripwire.admit()
+    }
+
+    /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
+    /// read-only unit, without a lock and with writes refused.
+    async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
+        if let Some(option) = unsupported(options) {
+            return Err(SqlFailure::Unsupported { option }.into());
+        }
+        talk.driver.query_only = options.read_only;
+        talk.send(Effect::WRITE, begin_text(talk.driver.begin_mode, options)).await?;
+        talk.driver.tripwire.arm();
+        Ok(())
+    }
+
+    async fn commit(talk: &mut Conversation<Self>) -> Verdict {
+        // Asked before, since our own attempt counts, too.
+        let in_part = talk.driver.is_committed_in_part();
+        if let Err(error) = talk.driver.tripwire.admit() {
+            return Verdict::Refused { error, in_part };
+        }
+        let text = talk.driver.with_writes("PRAGMA query_only = 0; COMMIT", "COMMIT");
+        match talk.send(Effect::WRITE, text).await {
+            Ok(()) => {
+                talk.driver.settle();
+                Verdict::Committed
+            }
+            Err(error) if error::leaves_commit_in_doubt(&error) => Verdict::Unknown(error),
+            Err(error) => Verdict::Refused { error: error::of_commit(error), in_part },
+        }
+    }
+
+    async fn roll_back(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
+        talk.driver.tripwire.disarm();
+        let text = talk.driver.with_writes("PRAGMA query_only = 0; ROLLBACK", "ROLLBACK");
+        match talk.send(Effect::WRITE, text).await {
+            Err(error) if !error::is_no_transaction(&error) => Err(error),
+            Ok(()) | Err(_) => {
+                talk.driver.settle();
+                Ok(())
+            }
+        }
+    }
+
+    async fn clean(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
+        if talk.mark.is_open() { Self::roll_back(talk).await } else { Ok(()) }
+    }
+
+    fn is_committed_in_part(&self) -> bool {
+        self.tripwire.saw_commit()
+    }
+}
+
+impl SqliteDriver {
+    /// Notes that no transaction is open.
+    const fn settle(&mut self) {
+        self.tripwire.disarm();
+        self.query_only = false;
+    }
+
+    const fn with_writes(&self, allow_them: &'static str, plain: &'static str) -> &'static str {
+        if self.query_only { allow_them } else { plain }
+    }
+}
+
+/// The first thing asked for that SQLite cannot do. Every transaction of its is as
+/// good as deferrable.
+const fn unsupported(options: &TxOptions) -> Option<&'static str> {
+    if options.statement_timeout.is_some() {
+        Some("statement timeout")
+    } else if options.lock_timeout.is_some() {
+        Some("lock timeout: it is the busy timeout, the same for all")
+    } else if options.idle_timeout.is_some() {
+        Some("idle timeout")
+    } else if !options.settings.is_empty() {
+        Some("settings of its own")
+    } else {
+        None
+    }
+}
+
+fn begin_text(mode: BeginMode, options: &TxOptions) -> &'static str {
+    match mode {
+        _ if options.read_only => "PRAGMA query_only = 1; BEGIN DEFERRED",
+        BeginMode::Deferred => "BEGIN DEFERRED",
+        BeginMode::Immediate => "BEGIN IMMEDIATE",
+        BeginMode::Exclusive => "BEGIN EXCLUSIVE",
+    }
+}

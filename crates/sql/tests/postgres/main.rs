@@ -1,0 +1,11 @@
+//! PostgreSQL, on a private server.
+#![cfg(feature = "postgres")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod cancelling;
+mod conformance;
+mod executor;
+mod hygiene;
+#[allow(unreachable_pub, reason = "what the tests share")]
+mod place;
+mod transaction;

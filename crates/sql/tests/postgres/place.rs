@@ -1,0 +1,174 @@
+use std::fmt::Debug;
+use std::str::FromStr;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
+use sessionpool_sql::{PgSession, Postgres, SqlFailure};
+use sessionpool_testkit::server;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+/// How long something may take that is bound to happen.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A database of a test's own, with a table `t (x)`.
+#[derive(Debug)]
+pub struct Place {
+    pub server: &'static server::Postgres,
+    pub database: String,
+}
+
+impl Place {
+    pub async fn new() -> Self {
+        let server = server::Postgres::shared().await;
+        let database = server.create_database().await;
+        let place = Self { server, database };
+        place.run("create table t (x bigint primary key)").await;
+        place
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url_of(&self.database)
+    }
+
+    pub fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::from_str(&self.url()).unwrap()
+    }
+
+    pub fn postgres(&self) -> Postgres {
+        Postgres::connect(&self.url()).unwrap()
+    }
+
+    pub async fn session(&self) -> PgSession {
+        self.postgres().open().await.unwrap()
+    }
+
+    /// sqlx's own connection, as others would use it.
+    pub async fn plain(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options().application_name("plain")).await.unwrap()
+    }
+
+    /// Runs something on a connection of its own.
+    pub async fn run(&self, sql: &str) {
+        let mut plain = self.plain().await;
+        plain.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+        plain.close().await.unwrap();
+    }
+
+    /// One value, seen from outside.
+    pub async fn look(&self, sql: &str) -> i64 {
+        let mut plain = self.plain().await;
+        let found = sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut plain).await;
+        plain.close().await.unwrap();
+        found.unwrap()
+    }
+
+    /// The rows that are committed.
+    pub async fn rows(&self) -> Vec<i64> {
+        let mut plain = self.plain().await;
+        let rows = sqlx::query_scalar("select x from t order by x").fetch_all(&mut plain).await;
+        plain.close().await.unwrap();
+        rows.unwrap()
+    }
+
+    /// Waits until a look from outside finds what is wanted.
+    pub async fn becomes(&self, wanted: i64, sql: &str) {
+        let look = async {
+            while self.look(sql).await != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
+    }
+
+    /// Waits until the server's process behind a session is in a state.
+    pub async fn process_becomes(&self, session: &PgSession, condition: &str) {
+        let pid = session.backend_pid().unwrap();
+        let sql =
+            format!("select count(*) from pg_stat_activity where pid = {pid} and ({condition})");
+        self.becomes(1, &sql).await;
+    }
+
+    /// Ends a session's process, as an administrator would, and waits until it is gone.
+    pub async fn kill(&self, session: &PgSession) {
+        let pid = session.backend_pid().unwrap();
+        self.run(&format!("select pg_terminate_backend({pid})")).await;
+        self.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    }
+}
+
+pub async fn run(session: &mut PgSession, sql: &'static str) {
+    sqlx::query(sql).execute(session).await.unwrap();
+}
+
+/// Sends a statement, and drops its future before the answer.
+#[track_caller]
+pub fn drop_half_way(session: &mut PgSession, sql: &'static str) {
+    assert!(session.execute(sql).now_or_never().is_none(), "the statement is too short");
+    assert_eq!(session.condition(), Condition::Busy);
+}
+
+pub async fn insert(session: &mut PgSession, x: i64) {
+    sqlx::query("insert into t values ($1)").bind(x).execute(session).await.unwrap();
+}
+
+pub async fn one(session: &mut PgSession, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(session).await.unwrap()
+}
+
+pub async fn text(session: &mut PgSession, sql: &'static str) -> String {
+    sqlx::query_scalar(sql).fetch_one(session).await.unwrap()
+}
+
+pub async fn begin(session: &mut PgSession) {
+    PgSession::begin(session, &TxOptions::new()).await.unwrap();
+}
+
+pub async fn commit(session: &mut PgSession) {
+    let outcome = PgSession::commit(session).await;
+    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+}
+
+pub async fn release(session: &mut PgSession) {
+    PgSession::release(session).await.unwrap();
+    assert_clean(session);
+}
+
+#[track_caller]
+pub fn assert_clean(session: &PgSession) {
+    assert_eq!(session.condition(), Condition::Clean);
+}
+
+/// What our own layer said, whatever it says it in.
+#[track_caller]
+pub fn failure(error: &sqlx::Error) -> &SqlFailure {
+    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
+}
+
+/// The SQLSTATE.
+#[track_caller]
+pub fn code(error: &sqlx::Error) -> String {
+    error
+        .as_database_error()
+        .unwrap_or_else(|| panic!("not PostgreSQL's: {error:?}"))
+        .code()
+        .unwrap()
+        .into_owned()
+}
+
+#[track_caller]
+pub fn rolled_back<E: Debug>(outcome: CommitOutcome<E>) -> E {
+    match outcome {
+        CommitOutcome::RolledBack(Some(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+pub fn unknown<E: Debug>(outcome: CommitOutcome<E>) -> E {
+    match outcome {
+        CommitOutcome::Unknown(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
