@@ -1,0 +1,9 @@
+//! The crate against a gateway on loopback.
+
+mod admin;
+mod closing;
+mod common;
+mod conformance;
+mod pool;
+mod query;
+mod sam;
