@@ -10,7 +10,7 @@ use crate::farewell::Farewell;
 use crate::office::Office;
 use crate::sam::{self, Account};
 use crate::wire::login;
-use crate::{Error, LoginType, Result, SamReport, TentenBuilder, TentenSession};
+use crate::{Error, JournalReport, LoginType, Result, SamReport, TentenBuilder, TentenSession};
 
 /// A gateway and who logs in there: a single user, or a SAM group whose IDs are taken
 /// and given back.
@@ -111,6 +111,36 @@ impl Tenten {
                 Who::User(_) => sleep(pause).await,
                 Who::Group(account) => account.room(pause).await,
             }
+        }
+    }
+
+    /// Gives back what processes that died have certainly held, by their lease journals,
+    /// and tells. The first session opened does the same; what was done once is told
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// The journal's folder cannot be read or written. Without a journal nothing is
+    /// found.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is done all the same.
+    pub async fn recover(&self) -> Result<JournalReport> {
+        let Who::Group(account) = &self.inner.who else { return Ok(JournalReport::default()) };
+        let password = self.inner.office.password(&account.group.owner).await?;
+        let (office, account) = (Arc::clone(&self.inner.office), Arc::clone(account));
+        let work = async move { account.recover(&office, &password).await };
+        self.inner.office.desk.run(work).await
+    }
+
+    /// What was found in the lease journals of processes that died, and done about it;
+    /// `None` before the first session was opened.
+    #[must_use]
+    pub fn journal_report(&self) -> Option<JournalReport> {
+        match &self.inner.who {
+            Who::User(_) => None,
+            Who::Group(account) => account.journal_report(),
         }
     }
 

@@ -1,6 +1,6 @@
 use std::error::Error as StdError;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,13 +9,14 @@ use crate::backend::{Inner, Manners, Who};
 use crate::client::{Client, Gateway, Limits, Log, Manner};
 use crate::config::ConfigError;
 use crate::desk::Desk;
+use crate::journal::Journal;
 use crate::office::Office;
 use crate::password::Password;
 use crate::sam::Account;
 use crate::secret::Secret;
 use crate::wire::sam::Group;
 use crate::xml::XmlLimits;
-use crate::{LoginType, Tenten};
+use crate::{LoginType, Tenten, choices};
 
 /// Sets up a [`Tenten`]. The gateway, who logs in, the password and the login type have
 /// to be given; nothing is checked before [`build`](Self::build).
@@ -31,6 +32,8 @@ pub struct TentenBuilder {
     xml: XmlLimits,
     reuse_connections: bool,
     log_file: Option<PathBuf>,
+    journal: Option<PathBuf>,
+    reservation: Duration,
     manners: Manners,
 }
 
@@ -57,6 +60,8 @@ impl TentenBuilder {
             xml: XmlLimits::default(),
             reuse_connections: true,
             log_file: None,
+            journal: None,
+            reservation: choices::RESERVATION,
             manners,
         }
     }
@@ -202,6 +207,27 @@ impl TentenBuilder {
         self
     }
 
+    /// Keeps a lease journal in this folder, which is made if it is missing: each ID is
+    /// written down before it is taken, logged in, given back. What a process that died
+    /// has certainly held is given back by the next to open a session with the same
+    /// folder; see [`Tenten::journal_report`]. For SAM groups. Default: none.
+    ///
+    /// The folder may be shared by any number of processes on one host, also of different
+    /// groups and gateways. It holds the names of users, no passwords. While it cannot be
+    /// written to, no ID is taken.
+    pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.journal = Some(folder.into());
+        self
+    }
+
+    /// How long the gateway keeps an ID without a session for whoever took it. After that
+    /// somebody else may have it, and it is not released any more. Default: 15 min, as
+    /// documented.
+    pub const fn sam_reservation(mut self, time: Duration) -> Self {
+        self.reservation = time;
+        self
+    }
+
     /// Checks the settings. Sends nothing yet.
     ///
     /// # Errors
@@ -217,12 +243,15 @@ impl TentenBuilder {
         let lifecycle = self.limits.lifecycle;
         check_limits(&self.limits, &self.manners)?;
 
+        let desk = Desk::open()?;
         let who = match group {
             None => Who::User(user.into()),
             Some(gid) => {
                 not_empty("sam_pool", &gid)?;
                 let group = Group { owner: user.into(), gid: gid.into() };
-                Who::Group(Account::of(&gateway, group))
+                let account = Account::of(&gateway, group);
+                keep_journal(&account, self.journal.as_deref(), &desk)?;
+                Who::Group(account)
             }
         };
         let log = self.log_file.map(|path| Log::open(&path)).transpose();
@@ -235,10 +264,11 @@ impl TentenBuilder {
             log,
         });
         let office = Office {
-            desk: Desk::open()?,
+            desk,
             client: Client::new(&manner)?,
             source: password,
             patience: lifecycle,
+            reservation: self.reservation,
         };
         let inner = Inner {
             number: BACKENDS.fetch_add(1, Ordering::Relaxed),
@@ -258,6 +288,23 @@ fn required<T>(
     why: &'static str,
 ) -> Result<T, ConfigError> {
     value.ok_or(ConfigError::Missing { setting, why })
+}
+
+fn keep_journal(
+    account: &Arc<Account>,
+    folder: Option<&Path>,
+    desk: &Desk,
+) -> Result<(), ConfigError> {
+    let Some(folder) = folder else { return Ok(()) };
+    let journal = Journal::in_folder(folder);
+    let journal = journal.map_err(|source| ConfigError::File { setting: "journal", source })?;
+    match account.keep_journal(&journal, desk) {
+        true => Ok(()),
+        false => Err(ConfigError::Unfit {
+            setting: "journal",
+            why: "the group has one in another folder in this process".to_owned(),
+        }),
+    }
 }
 
 fn not_empty(setting: &'static str, value: &str) -> Result<(), ConfigError> {

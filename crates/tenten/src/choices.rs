@@ -33,5 +33,8 @@ pub(crate) const MEMBER: &str = "free";
 /// parameters, and with none to set it changes nothing.
 pub(crate) const PROBE: (&str, &str) = ("session", "<in></in>");
 
+/// 10: how long a taken ID without a session stays with whoever took it.
+pub(crate) const RESERVATION: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
 /// Rows asked for at once, as the vendor's own library does.
 pub(crate) const WINDOW: u64 = 50_000;

@@ -31,6 +31,13 @@ impl Farewell {
         Self::LogOut(LogOut(Some((office, ticket))))
     }
 
+    /// The gateway took the session for ours.
+    pub(crate) fn alive(&self) {
+        if let Self::GiveBack(held) = self {
+            held.alive();
+        }
+    }
+
     /// The platform's session is known to be gone.
     pub(crate) fn lost_session(&mut self) {
         match self {

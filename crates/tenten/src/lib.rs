@@ -14,6 +14,7 @@ mod config;
 mod desk;
 mod error;
 mod farewell;
+mod journal;
 mod login_type;
 mod mark;
 mod office;
@@ -29,6 +30,7 @@ pub use backend::Tenten;
 pub use builder::TentenBuilder;
 pub use config::ConfigError;
 pub use error::{Error, Phase, Refusal, TimedOut};
+pub use journal::{JournalReport, Orphan};
 pub use login_type::LoginType;
 pub use query::{
     BaseQuery, Cell, Column, ColumnIndex, ColumnType, FromCell, Query, Row, Rows, Slice, TypedRows,

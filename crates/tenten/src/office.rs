@@ -13,6 +13,8 @@ pub(crate) struct Office {
     pub(crate) client: Client,
     pub(crate) source: Password,
     pub(crate) patience: Duration,
+    /// How long the gateway keeps an ID for whoever took it when it has no session.
+    pub(crate) reservation: Duration,
 }
 
 impl Office {

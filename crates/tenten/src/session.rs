@@ -93,8 +93,12 @@ impl TentenSession {
         if self.mark != Mark::Settled {
             self.current = None;
         }
-        if answer.as_ref().is_err_and(Error::session_lost) {
-            self.farewell.lost_session();
+        match self.mark {
+            Mark::Settled => self.farewell.alive(),
+            Mark::Lost if answer.as_ref().is_err_and(Error::session_lost) => {
+                self.farewell.lost_session();
+            }
+            Mark::Unsettled | Mark::Lost => {}
         }
     }
 

@@ -53,6 +53,10 @@ impl Gateway {
         }
         url
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Gateway {

@@ -42,6 +42,7 @@ use crate::{Error, Result, choices};
 ///     let row = row?;
 ///     println!("{} {:?}", row.get::<String>("name")?, row.get::<Option<f64>>("elev")?);
 /// }
+/// drop(rows); // the session is free for something else
 ///
 /// let mut stations = query.rows_as::<Station>(session).await?;
 /// while let Some(station) = stations.next().await {

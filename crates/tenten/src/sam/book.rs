@@ -3,6 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// One taking of an ID, whichever it turns out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,7 +15,8 @@ pub(crate) struct Number(pub(crate) u64);
 
 /// How far a taking has come. Each is written down before it is done, so that whoever
 /// reads it later knows the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Step {
     /// An ID is being asked for.
     Intent,
@@ -23,7 +29,7 @@ pub(crate) enum Step {
 }
 
 /// What stands in the books about one taking.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) step: Step,
     pub(crate) uid: Option<Arc<str>>,
@@ -32,6 +38,26 @@ pub(crate) struct Entry {
     pub(crate) in_doubt: bool,
     /// Giving it back was refused, for good.
     pub(crate) stuck: bool,
+    pub(crate) alive: Alive,
+}
+
+/// When the gateway last showed an ID to be ours: that it does until a while after its
+/// session is gone. In seconds of the machine's run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alive(Arc<AtomicU64>);
+
+impl Alive {
+    pub(crate) fn seen(&self, now: Duration) {
+        self.0.store(now.as_secs(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn at(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_secs(self.at()))
+    }
 }
 
 /// What happened so far.
@@ -61,7 +87,8 @@ impl Book {
     /// An ID is about to be asked for.
     pub(crate) fn intend(&mut self) -> Number {
         self.last += 1;
-        let entry = Entry { step: Step::Intent, uid: None, in_doubt: false, stuck: false };
+        let alive = Alive::default();
+        let entry = Entry { step: Step::Intent, uid: None, in_doubt: false, stuck: false, alive };
         self.entries.insert(Number(self.last), entry);
         Number(self.last)
     }
@@ -73,7 +100,12 @@ impl Book {
 
     /// One was handed out. That it is means that an earlier doubt about it is over; but
     /// one that is held here is not lent a second time.
-    pub(crate) fn leased(&mut self, number: Number, uid: &Arc<str>) -> Result<(), Duplicate> {
+    pub(crate) fn leased(
+        &mut self,
+        number: Number,
+        uid: &Arc<str>,
+        alive: &Alive,
+    ) -> Result<(), Duplicate> {
         let holds = |entry: &Entry| {
             matches!(entry.step, Step::Leased | Step::Open) && entry.uid.as_ref() == Some(uid)
         };
@@ -85,6 +117,7 @@ impl Book {
         self.entries.retain(|_, entry| !(entry.in_doubt && entry.uid.as_ref() == Some(uid)));
         if let Some(entry) = self.entries.get_mut(&number) {
             (entry.step, entry.uid) = (Step::Leased, Some(Arc::clone(uid)));
+            entry.alive = alive.clone();
             self.tally.taken += 1;
         }
         Ok(())
@@ -178,7 +211,7 @@ mod tests {
         let mut book = Book::default();
         let number = book.intend();
         if step != Step::Intent {
-            book.leased(number, &uid("a")).expect("not held");
+            book.leased(number, &uid("a"), &Alive::default()).expect("not held");
         }
         if step == Step::Open {
             book.open(number);
@@ -241,7 +274,7 @@ mod tests {
         for held in [Step::Leased, Step::Open] {
             let (mut book, _) = at(held);
             let second = book.intend();
-            assert_eq!(book.leased(second, &uid("a")), Err(Duplicate));
+            assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Err(Duplicate));
             assert_eq!(book.entries().count(), 1);
             assert_eq!(book.tally().duplicates, 1);
         }
@@ -251,7 +284,7 @@ mod tests {
     fn an_id_on_its_way_back_may_come_again() {
         let (mut book, first) = at(Step::Releasing);
         let second = book.intend();
-        assert_eq!(book.leased(second, &uid("a")), Ok(()));
+        assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Ok(()));
         book.released(first);
         assert!(book.releasing(second));
     }
@@ -261,7 +294,7 @@ mod tests {
         let (mut book, first) = at(Step::Releasing);
         book.in_doubt(first);
         let second = book.intend();
-        book.leased(second, &uid("a")).expect("not held");
+        book.leased(second, &uid("a"), &Alive::default()).expect("not held");
         assert!(book.entries().all(|(_, entry)| !entry.in_doubt));
     }
 

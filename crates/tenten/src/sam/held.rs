@@ -4,7 +4,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::account::Account;
-use super::book::Number;
+use super::book::{Alive, Number};
+use crate::journal::uptime;
 use crate::office::Office;
 use crate::secret::Secret;
 use crate::wire::{Ticket, sam};
@@ -26,6 +27,7 @@ struct Duty {
     ticket: Option<Ticket>,
     password: Secret,
     asked_for_password: bool,
+    alive: Alive,
 }
 
 /// What came of asking the gateway to take an ID back.
@@ -55,16 +57,31 @@ impl Held {
         number: Number,
         uid: Arc<str>,
         password: Secret,
+        alive: Alive,
     ) -> Self {
-        let (office, account) = (Arc::clone(office), Arc::clone(account));
-        let (ticket, asked_for_password) = (None, false);
-        Self(Some(Duty { office, account, number, uid, ticket, password, asked_for_password }))
+        Self(Some(Duty {
+            office: Arc::clone(office),
+            account: Arc::clone(account),
+            number,
+            uid,
+            ticket: None,
+            password,
+            asked_for_password: false,
+            alive,
+        }))
     }
 
     /// A session was opened on it.
     pub(super) fn opened(&mut self, ticket: &Ticket) {
         if let Some(duty) = &mut self.0 {
             duty.ticket = Some(ticket.clone());
+        }
+    }
+
+    /// The gateway took it for ours.
+    pub(crate) fn alive(&self) {
+        if let Some(duty) = &self.0 {
+            duty.alive.seen(uptime());
         }
     }
 
@@ -130,6 +147,10 @@ impl Duty {
         let (client, group) = (&self.office.client, &self.account.group);
         let answer = match &self.ticket {
             Some(ticket) => sam::give_back(client, group, ticket).await,
+            // Somebody else may have it.
+            None if self.alive.age(uptime()) >= self.office.reservation => {
+                return Outcome::Unknown(Error::Unusable("gateway may have freed the ID itself"));
+            }
             None => sam::give_back_without_session(client, group, &self.uid, &self.password).await,
         };
         let outcome = match answer {

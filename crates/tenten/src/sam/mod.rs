@@ -8,6 +8,7 @@ mod report;
 mod take;
 
 pub(crate) use account::Account;
+pub(crate) use book::Step;
 pub(crate) use held::Held;
 pub use member::Member;
 pub use report::{Doubt, SamReport};
