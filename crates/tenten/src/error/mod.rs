@@ -287,6 +287,15 @@ impl Error {
         self.refusal().is_some() || self.was_not_sent()
     }
 
+    /// True if an answer was on its way and did not arrive, or not whole.
+    pub(crate) fn lost_answer(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Malformed { .. } | Self::Missing { .. } => true,
+            Self::TimedOut(timed_out) => timed_out.phase != Phase::Connecting,
+            _ => false,
+        }
+    }
+
     pub(crate) fn was_not_sent(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Password { .. } | Self::Journal(_) => true,

@@ -83,7 +83,7 @@ async fn log_in(
     let attempt = || login::login(&office.client, &uid, password, kind);
     let ticket = match attempt().await {
         // Possessing what a lost answer left running is safe, and how one gets hold of it.
-        Err(error) if !error.changed_nothing() && kind == LoginType::Possess => attempt().await?,
+        Err(error) if error.lost_answer() && kind == LoginType::Possess => attempt().await?,
         answer => answer?,
     };
     taken.held.opened(&ticket);

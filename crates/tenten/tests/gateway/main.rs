@@ -4,6 +4,7 @@ mod admin;
 mod closing;
 mod common;
 mod conformance;
+mod faults;
 mod journal;
 mod pool;
 mod query;
