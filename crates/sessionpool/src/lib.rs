@@ -7,7 +7,11 @@
 //! | feature | module | backend |
 //! |---|---|---|
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
-#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "it is off"))]
+//! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "tenten")),
+    allow(rustdoc::broken_intra_doc_links, reason = "it is off")
+)]
 
 #[doc(inline)]
 pub use sessionpool_core::*;
@@ -18,6 +22,14 @@ pub mod sql {
 
     #[doc(inline)]
     pub use sessionpool_sql::*;
+}
+
+#[cfg(feature = "tenten")]
+pub mod tenten {
+    //! The 1010data gateway: sessions, SAM pools, queries.
+
+    #[doc(inline)]
+    pub use sessionpool_tenten::*;
 }
 
 /// The README's example compiles and runs.
