@@ -34,7 +34,7 @@ pub use error::{
 };
 pub use event::PoolEvents;
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
+pub use pool::{AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};

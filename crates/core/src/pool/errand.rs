@@ -1,6 +1,7 @@
 //! One session's opening, cleaning or closing, in a task of its own.
 
 use std::sync::Arc as StdArc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -28,6 +29,8 @@ pub(crate) struct Runner<S: Session> {
 enum Duty<S> {
     /// A place, with a session still on its way.
     Open,
+    /// A session that has been opened and may not be lent yet.
+    SetUp(S),
     Check {
         session: S,
         since: Instant,
@@ -57,42 +60,45 @@ impl<S: Session> Runner<S> {
             Duty::Check { .. } => self.check().await,
             Duty::Clean(_) => self.clean().await,
             Duty::Close(_) => self.close().await,
-            Duty::Closing | Duty::Done => {}
+            Duty::SetUp(_) | Duty::Closing | Duty::Done => {}
         }
     }
 
     async fn open(&mut self) {
-        let limit = self.shared.settings.connect_timeout;
-        match call::try_bounded("opening a session", limit, self.shared.opener.open_session()).await
-        {
-            Ok(session) => self.opened(session).await,
+        let (began, limit) = (Instant::now(), self.shared.settings.connect_timeout);
+        let opening = self.shared.opener.open_session();
+        match call::try_bounded("opening a session", limit, opening).await {
+            Ok(session) => {
+                self.duty = Duty::SetUp(session);
+                self.set_up(limit.saturating_sub(began.elapsed())).await;
+            }
             Err(failure) => {
-                let failure = describe::<S>(failure);
                 self.duty = Duty::Done;
-                self.shared.open_failed(self.place, &failure);
+                self.shared.open_failed(self.place, &describe::<S>(failure));
             }
         }
     }
 
-    async fn opened(&mut self, session: S) {
-        match call::condition(&session) {
-            Condition::Clean => {
+    /// Hands over a session that was opened, once it may be lent. Otherwise the opening
+    /// has failed, and the session is ended before its place is free again.
+    async fn set_up(&mut self, limit: Duration) {
+        let Duty::SetUp(session) = &mut self.duty else { return };
+        let answer = after_open(&self.shared, session, limit).await;
+        let session = match std::mem::replace(&mut self.duty, Duty::Open) {
+            Duty::SetUp(session) => session,
+            other => return self.duty = other,
+        };
+        match answer {
+            Ok(()) => {
                 self.duty = Duty::Done;
                 self.shared.opened(self.place, session);
             }
-            condition => self.refuse_unclean(session, condition).await,
+            Err(failure) => {
+                let _ = call::close(session, self.shared.settings.close_timeout).await;
+                self.duty = Duty::Done;
+                self.shared.open_failed(self.place, &describe::<S>(failure));
+            }
         }
-    }
-
-    /// The backend opened what must not be lent: a failed opening, whose session
-    /// is ended before its place is free again.
-    async fn refuse_unclean(&mut self, session: S, condition: Condition) {
-        let limit = self.shared.settings.close_timeout;
-        let _ = call::close(session, limit).await;
-        self.duty = Duty::Done;
-        let cause: Cause = StdArc::new(CallError::OpenedUnclean { condition });
-        let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
-        self.shared.open_failed(self.place, &failure);
     }
 
     async fn check(&mut self) {
@@ -134,6 +140,7 @@ impl<S: Session> Runner<S> {
     }
 
     async fn close(&mut self) {
+        self.before_close().await;
         let Duty::Close(session) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
         let limit = self.shared.settings.close_timeout;
         let answer = call::close(session, limit).await;
@@ -142,14 +149,55 @@ impl<S: Session> Runner<S> {
     }
 }
 
+impl<S: Session> Runner<S> {
+    fn abandon_opening(&self) {
+        let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
+        let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
+        self.shared.open_abandoned(self.place, &failure);
+    }
+
+    async fn before_close(&mut self) {
+        let Duty::Close(session) = &mut self.duty else { return };
+        let Some(hook) = &self.shared.hooks.before_close else { return };
+        if let Condition::Broken(_) = call::condition(session) {
+            return;
+        }
+        let limit = self.shared.settings.close_timeout;
+        let work = async { hook(session).await };
+        if let Err(failure) = call::try_bounded("before_close", limit, work).await {
+            self.shared.tell_hook_failed(self.place, "before_close", failure.into_cause());
+        }
+    }
+}
+
+/// Makes sure that a session just opened may be lent.
+async fn after_open<S: Session>(
+    shared: &Shared<S>,
+    session: &mut S,
+    limit: Duration,
+) -> Result<(), CallFailure<S::Error>> {
+    if let Condition::Clean = call::condition(session) {
+        let Some(hook) = &shared.hooks.after_open else { return Ok(()) };
+        let work = async { hook(session).await };
+        call::try_bounded("after_open", limit, work).await?;
+        if let Condition::Dirty | Condition::Busy = call::condition(session) {
+            call::clean(session, shared.settings.release_timeout).await?;
+        }
+    }
+    match call::condition(session) {
+        Condition::Clean => Ok(()),
+        condition => Err(CallFailure::Silent(CallError::OpenedUnclean { condition })),
+    }
+}
+
 impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
-            Duty::Open => {
-                let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
-                let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
-                self.shared.open_abandoned(self.place, &failure);
+            Duty::SetUp(session) => {
+                call::abort(session);
+                self.abandon_opening();
             }
+            Duty::Open => self.abandon_opening(),
             Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
                 call::abort(session);
                 self.shared.gone(self.place, false);

@@ -7,6 +7,7 @@ mod classes;
 pub(crate) mod clock;
 mod closer;
 mod errand;
+mod hooks;
 mod idle;
 mod janitor;
 mod lease;
@@ -32,12 +33,14 @@ use std::time::Duration;
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
+pub use hooks::HookFuture;
 pub use lease::Lease;
 pub use recall::Recall;
 pub use settings::ConfigError;
 
 use acquire::Acquire;
 use closer::Closer;
+use hooks::Hooks;
 use listeners::Listeners;
 use opener::Opener;
 use recall::Recalled;
@@ -118,8 +121,9 @@ impl<S: Session> Pool<S> {
         settings: Settings,
         limits: Limits,
         listeners: Listeners,
+        hooks: Hooks<S>,
     ) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings, limits, listeners));
+        let shared = Arc::new(Shared::new(opener, settings, limits, listeners, hooks));
         let handle = StdArc::new(Handle { shared });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));

@@ -32,6 +32,7 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::errand::Runner;
+use super::hooks::Hooks;
 use super::ledger::{Errand, Ledger, Round};
 use super::listeners::Listeners;
 use super::outage::Failure;
@@ -106,6 +107,7 @@ impl Scene {
             settings,
             limits,
             Listeners::default(),
+            Hooks::none(),
         );
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::aftermath::Aftermath;
 use super::classes::ClassId;
 use super::clock::Clock;
+use super::hooks::Hooks;
 use super::ledger::{Ledger, Refusal, Round};
 use super::listeners::{Listeners, News};
 use super::opener::Opener;
@@ -21,14 +22,15 @@ use super::outage::Failure;
 use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
-use crate::error::{LastFailure, TimedOut};
-use crate::event::{Acquire, Ending, Event, Lent, Returned, Waits};
+use crate::error::{Cause, LastFailure, TimedOut};
+use crate::event::{Acquire, Ending, Event, HookFailed, Lent, Returned, Waits};
 use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
+    pub(crate) hooks: Hooks<S>,
     pub(crate) settings: Settings,
     listeners: Listeners,
     crowded: AtomicBool,
@@ -53,11 +55,12 @@ impl<S: Session> Shared<S> {
         settings: Settings,
         limits: Limits,
         listeners: Listeners,
+        hooks: Hooks<S>,
     ) -> Self {
         let ledger = Ledger::new(limits, &settings.classes, !listeners.is_empty());
         let listeners = listeners.of(settings.name.clone());
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
-        Self { opener, settings, listeners, crowded: AtomicBool::new(false), books }
+        Self { opener, hooks, settings, listeners, crowded: AtomicBool::new(false), books }
     }
 
     #[inline]
@@ -413,6 +416,12 @@ impl<S: Session> Shared<S> {
             let returned = Returned { acquire, session, condition, since, until: now };
             self.listeners.each(|pool, listener| listener.returned(pool, &returned));
         }
+    }
+
+    /// A hook failed, and its session is closed all the same.
+    pub(crate) fn tell_hook_failed(&self, place: PlaceId, hook: &'static str, cause: Cause) {
+        let (session, _) = self.session(place);
+        self.listeners.tell(&Event::HookFailed(HookFailed { session, hook, cause }));
     }
 
     #[inline]

@@ -12,6 +12,7 @@ mod diagnosis;
 mod dropping;
 mod events;
 mod expiry;
+mod hooks;
 mod lifetime;
 mod odd;
 mod opening;
