@@ -14,6 +14,7 @@ mod condition;
 mod ends_by_itself;
 mod error;
 pub mod event;
+mod extensions;
 mod pause;
 mod pool;
 mod retry;
@@ -33,6 +34,7 @@ pub use error::{
     TryAcquireError, TxError,
 };
 pub use event::PoolEvents;
+pub use extensions::Extensions;
 pub use pause::Pause;
 pub use pool::{AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;

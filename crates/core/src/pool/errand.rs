@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::ledger::{Errand, Work};
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::PlaceId;
 use super::shared::Shared;
 use crate::call::{self, CallFailure};
@@ -30,26 +31,26 @@ enum Duty<S> {
     /// A place, with a session still on its way.
     Open,
     /// A session that has been opened and may not be lent yet.
-    SetUp(S),
+    SetUp(Parcel<S>),
     Check {
-        session: S,
+        parcel: Parcel<S>,
         since: Instant,
         alive: Instant,
     },
-    Clean(S),
-    Close(S),
+    Clean(Parcel<S>),
+    Close(Parcel<S>),
     /// A place whose session is being closed; `close` has the session.
     Closing,
     Done,
 }
 
 impl<S: Session> Runner<S> {
-    pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<S>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<Parcel<S>>) -> Self {
         let duty = match errand.work {
             Work::Open => Duty::Open,
-            Work::Check { session, since, alive } => Duty::Check { session, since, alive },
-            Work::Clean(session) => Duty::Clean(session),
-            Work::Close(session) => Duty::Close(session),
+            Work::Check { session: parcel, since, alive } => Duty::Check { parcel, since, alive },
+            Work::Clean(parcel) => Duty::Clean(parcel),
+            Work::Close(parcel) => Duty::Close(parcel),
         };
         Self { shared, place: errand.place, duty }
     }
@@ -69,7 +70,7 @@ impl<S: Session> Runner<S> {
         let opening = self.shared.opener.open_session();
         match call::try_bounded("opening a session", limit, opening).await {
             Ok(session) => {
-                self.duty = Duty::SetUp(session);
+                self.duty = Duty::SetUp(Parcel::new(session));
                 self.set_up(limit.saturating_sub(began.elapsed())).await;
             }
             Err(failure) => {
@@ -82,19 +83,19 @@ impl<S: Session> Runner<S> {
     /// Hands over a session that was opened, once it may be lent. Otherwise the opening
     /// has failed, and the session is ended before its place is free again.
     async fn set_up(&mut self, limit: Duration) {
-        let Duty::SetUp(session) = &mut self.duty else { return };
-        let answer = after_open(&self.shared, session, limit).await;
-        let session = match std::mem::replace(&mut self.duty, Duty::Open) {
-            Duty::SetUp(session) => session,
+        let Duty::SetUp(parcel) = &mut self.duty else { return };
+        let answer = after_open(&self.shared, &mut parcel.session, limit).await;
+        let parcel = match std::mem::replace(&mut self.duty, Duty::Open) {
+            Duty::SetUp(parcel) => parcel,
             other => return self.duty = other,
         };
         match answer {
             Ok(()) => {
                 self.duty = Duty::Done;
-                self.shared.opened(self.place, session);
+                self.shared.opened(self.place, parcel);
             }
             Err(failure) => {
-                let _ = call::close(session, self.shared.settings.close_timeout).await;
+                let _ = call::close(parcel.session, self.shared.settings.close_timeout).await;
                 self.duty = Duty::Done;
                 self.shared.open_failed(self.place, &describe::<S>(failure));
             }
@@ -102,21 +103,21 @@ impl<S: Session> Runner<S> {
     }
 
     async fn check(&mut self) {
-        let Duty::Check { session, .. } = &mut self.duty else { return };
+        let Duty::Check { parcel: Parcel { session, .. }, .. } = &mut self.duty else { return };
         let limit = self.shared.settings.check_timeout;
         let work = self.shared.opener.check_session(session);
         let answer = call::try_bounded("checking a session", limit, work).await;
         let condition = call::condition(session);
-        let Duty::Check { session, since, alive } = std::mem::replace(&mut self.duty, Duty::Done)
+        let Duty::Check { parcel, since, alive } = std::mem::replace(&mut self.duty, Duty::Done)
         else {
             return;
         };
         match answer {
             Ok(()) if condition == Condition::Clean => {
-                self.shared.checked(self.place, session, since);
+                self.shared.checked(self.place, parcel, since);
             }
             answer => {
-                self.duty = Duty::Close(session);
+                self.duty = Duty::Close(parcel);
                 let fault = fault_of_check::<S>(answer.err(), condition);
                 self.shared.check_failed(self.place, fault, alive);
                 self.close().await;
@@ -125,15 +126,15 @@ impl<S: Session> Runner<S> {
     }
 
     async fn clean(&mut self) {
-        let Duty::Clean(session) = &mut self.duty else { return };
+        let Duty::Clean(parcel) = &mut self.duty else { return };
         let limit = self.shared.settings.release_timeout;
-        let fit = call::clean(session, limit).await.is_ok();
-        let Duty::Clean(session) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
+        let fit = call::clean(&mut parcel.session, limit).await.is_ok();
+        let Duty::Clean(parcel) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
         if fit {
-            self.shared.cleaned(self.place, session);
+            self.shared.cleaned(self.place, parcel);
         } else {
-            let condition = call::condition(&session);
-            self.duty = Duty::Close(session);
+            let condition = call::condition(&parcel.session);
+            self.duty = Duty::Close(parcel);
             self.shared.could_not_clean(self.place, condition);
             self.close().await;
         }
@@ -141,9 +142,9 @@ impl<S: Session> Runner<S> {
 
     async fn close(&mut self) {
         self.before_close().await;
-        let Duty::Close(session) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
+        let Duty::Close(parcel) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
         let limit = self.shared.settings.close_timeout;
-        let answer = call::close(session, limit).await;
+        let answer = call::close(parcel.session, limit).await;
         self.duty = Duty::Done;
         self.shared.gone(self.place, answer.is_ok());
     }
@@ -157,7 +158,7 @@ impl<S: Session> Runner<S> {
     }
 
     async fn before_close(&mut self) {
-        let Duty::Close(session) = &mut self.duty else { return };
+        let Duty::Close(Parcel { session, .. }) = &mut self.duty else { return };
         let Some(hook) = &self.shared.hooks.before_close else { return };
         if let Condition::Broken(_) = call::condition(session) {
             return;
@@ -193,13 +194,13 @@ async fn after_open<S: Session>(
 impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
-            Duty::SetUp(session) => {
-                call::abort(session);
+            Duty::SetUp(parcel) => {
+                parcel.abort();
                 self.abandon_opening();
             }
             Duty::Open => self.abandon_opening(),
-            Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
-                call::abort(session);
+            Duty::Check { parcel, .. } | Duty::Clean(parcel) | Duty::Close(parcel) => {
+                parcel.abort();
                 self.shared.gone(self.place, false);
             }
             Duty::Closing => self.shared.gone(self.place, false),

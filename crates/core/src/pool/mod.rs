@@ -17,6 +17,7 @@ mod listeners;
 mod models;
 mod opener;
 mod outage;
+mod parcel;
 mod places;
 mod queue;
 mod recall;
@@ -200,7 +201,7 @@ impl<S: Session> Pool<S> {
     pub fn try_acquire(&self) -> Result<Lease<S>, TryAcquireError> {
         let shared = self.shared();
         match shared.try_lend(Location::caller()) {
-            Some((place, session)) => Ok(Lease::new(shared, place, session)),
+            Some((place, parcel)) => Ok(Lease::new(shared, place, parcel)),
             None if shared.is_closed() => Err(TryAcquireError::Closed),
             None => Err(TryAcquireError::NoneIdle),
         }

@@ -19,6 +19,7 @@ use super::ledger::{Ledger, Refusal, Round};
 use super::listeners::{Listeners, News};
 use super::opener::Opener;
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
@@ -39,7 +40,7 @@ pub(crate) struct Shared<S: Session> {
 
 struct Books<S> {
     clock: Clock,
-    ledger: Ledger<S>,
+    ledger: Ledger<Parcel<S>>,
 }
 
 /// How many holders a time-out names.
@@ -72,7 +73,7 @@ impl<S: Session> Shared<S> {
 
     /// Changes the books, then does what follows from it, in that order.
     #[inline]
-    fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
+    fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<Parcel<S>>) -> R) -> R {
         self.change_and_tell(change, |_| {})
     }
 
@@ -80,7 +81,7 @@ impl<S: Session> Shared<S> {
     #[inline]
     fn change_and_tell<R>(
         &self,
-        change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R,
+        change: impl FnOnce(&mut Books<S>, &mut Aftermath<Parcel<S>>) -> R,
         tell: impl FnOnce(&R),
     ) -> R {
         let mut aftermath = Aftermath::new();
@@ -110,22 +111,25 @@ impl<S: Session> Shared<S> {
         &self,
         site: &'static Location<'static>,
         class: Option<ClassId>,
-    ) -> Option<(PlaceId, S)> {
+    ) -> Option<(PlaceId, Parcel<S>)> {
         let task = tokio::task::try_id();
-        let (place, session, number) = self.change(|books, aftermath| {
+        let (place, parcel, number) = self.change(|books, aftermath| {
             let since = books.clock.stamp();
             let borrower = Borrower { site, task, class, since };
-            let (place, session) = books.ledger.lend(borrower, aftermath)?;
+            let (place, parcel) = books.ledger.lend(borrower, aftermath)?;
             books.ledger.counters.requested += 1;
             let (number, _) = books.ledger.places.session(place);
-            Some((place, session, number))
+            Some((place, parcel, number))
         })?;
         self.tell_lent(site, class, number);
-        Some((place, session))
+        Some((place, parcel))
     }
 
     /// Lends at once or not at all.
-    pub(crate) fn try_lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+    pub(crate) fn try_lend(
+        &self,
+        site: &'static Location<'static>,
+    ) -> Option<(PlaceId, Parcel<S>)> {
         let lent = self.lend(site, None);
         if lent.is_none() {
             let now = Instant::now();
@@ -157,10 +161,10 @@ impl<S: Session> Shared<S> {
             let ledger = &mut books.ledger;
             let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
-            if let Some((place, session)) = ledger.lend(borrower, aftermath) {
+            if let Some((place, parcel)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
                 let (number, _) = ledger.places.session(place);
-                return (Ok(Entry::Lent { place, session, number }), None);
+                return (Ok(Entry::Lent { place, parcel, number }), None);
             }
             let request = Request::new(waker, borrower, limit);
             let joined = ledger.join(now, request, id, aftermath);
@@ -215,7 +219,7 @@ impl<S: Session> Shared<S> {
             let mut books = self.books();
             let ledger = &mut books.ledger;
             match ledger.see(ticket) {
-                Seen::Granted(place, session) => return Sight::Granted(place, session),
+                Seen::Granted(place, parcel) => return Sight::Granted(place, parcel),
                 Seen::Told(told) => return Sight::Told(told),
                 Seen::StillQueued => {}
             }
@@ -267,7 +271,7 @@ pub(crate) struct Ask {
 pub(crate) enum Entry<S> {
     Lent {
         place: PlaceId,
-        session: S,
+        parcel: Parcel<S>,
         number: u64,
     },
     /// `elsewhere` is where the janitor lives: on another runtime, which may stand
@@ -290,8 +294,8 @@ pub(crate) enum Sight<S> {
     },
     /// Queued, and no janitor.
     Orphaned,
-    Granted(PlaceId, S),
-    Told(Box<(Request, Verdict<S>)>),
+    Granted(PlaceId, Parcel<S>),
+    Told(Box<(Request, Verdict<Parcel<S>>)>),
 }
 
 // ===== coming back =====
@@ -299,22 +303,22 @@ pub(crate) enum Sight<S> {
 impl<S: Session> Shared<S> {
     /// A lease ended.
     #[inline]
-    pub(crate) fn take_back(&self, place: PlaceId, session: S) {
-        let condition = match call::condition(&session) {
+    pub(crate) fn take_back(&self, place: PlaceId, parcel: Parcel<S>) {
+        let condition = match call::condition(&parcel.session) {
             // Whatever was being done was not finished.
             Condition::Clean if std::thread::panicking() => Condition::Dirty,
             condition => condition,
         };
         self.return_of(place, condition, |books, now, aftermath| {
-            books.ledger.give_back(now, place, session, condition, aftermath);
+            books.ledger.give_back(now, place, parcel, condition, aftermath);
         });
     }
 
     /// A lease ended whose session is not to be lent again.
-    pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
-        let condition = call::condition(&session);
+    pub(crate) fn give_up(&self, place: PlaceId, parcel: Parcel<S>, ending: Ending) {
+        let condition = call::condition(&parcel.session);
         self.return_of(place, condition, |books, now, aftermath| {
-            books.ledger.give_up(now, place, session, ending, condition, aftermath);
+            books.ledger.give_up(now, place, parcel, ending, condition, aftermath);
         });
     }
 
@@ -331,7 +335,7 @@ impl<S: Session> Shared<S> {
         &self,
         place: PlaceId,
         condition: Condition,
-        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<S>),
+        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<Parcel<S>>),
     ) {
         self.change_and_tell(
             |books, aftermath| {
@@ -344,9 +348,9 @@ impl<S: Session> Shared<S> {
         );
     }
 
-    pub(crate) fn opened(&self, place: PlaceId, session: S) {
+    pub(crate) fn opened(&self, place: PlaceId, parcel: Parcel<S>) {
         let (now, jitter) = (Instant::now(), fastrand::f64());
-        self.change(|books, aftermath| books.ledger.opened(now, place, session, jitter, aftermath));
+        self.change(|books, aftermath| books.ledger.opened(now, place, parcel, jitter, aftermath));
     }
 
     pub(crate) fn open_failed(&self, place: PlaceId, failure: &Failure) {
@@ -358,15 +362,15 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.open_abandoned(place, failure, aftermath));
     }
 
-    pub(crate) fn cleaned(&self, place: PlaceId, session: S) {
+    pub(crate) fn cleaned(&self, place: PlaceId, parcel: Parcel<S>) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.cleaned(now, place, session, aftermath));
+        self.change(|books, aftermath| books.ledger.cleaned(now, place, parcel, aftermath));
     }
 
-    pub(crate) fn checked(&self, place: PlaceId, session: S, since: Instant) {
+    pub(crate) fn checked(&self, place: PlaceId, parcel: Parcel<S>, since: Instant) {
         let now = Instant::now();
         self.change(|books, aftermath| {
-            books.ledger.checked(now, place, session, since, aftermath);
+            books.ledger.checked(now, place, parcel, since, aftermath);
         });
     }
 
@@ -435,7 +439,7 @@ impl<S: Session> Shared<S> {
 
 impl<S: Session> Shared<S> {
     /// Everything that is due, and what there is to tell of it.
-    pub(crate) fn round(&self) -> (Round<S>, Option<News>) {
+    pub(crate) fn round(&self) -> (Round<Parcel<S>>, Option<News>) {
         let now = Instant::now();
         let mut aftermath = Aftermath::new();
         let round = self.books().ledger.round(now, &mut aftermath);
@@ -609,7 +613,7 @@ impl<S: Session> fmt::Debug for Shared<S> {
 impl<S: Session> Shared<S> {
     pub(crate) fn ledger<R>(
         &self,
-        change: impl FnOnce(&mut Ledger<S>, &mut Aftermath<S>) -> R,
+        change: impl FnOnce(&mut Ledger<Parcel<S>>, &mut Aftermath<Parcel<S>>) -> R,
     ) -> R {
         self.change(|books, aftermath| change(&mut books.ledger, aftermath))
     }

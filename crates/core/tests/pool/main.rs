@@ -12,6 +12,7 @@ mod diagnosis;
 mod dropping;
 mod events;
 mod expiry;
+mod extensions;
 mod hooks;
 mod lifetime;
 mod odd;
