@@ -1,11 +1,12 @@
 //! What the pool's handles, leases, waiters and janitor share: the books, and the
 //! one way to change them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime;
@@ -23,6 +24,7 @@ use super::parcel::Parcel;
 use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
+use super::watchers::WatcherId;
 use crate::error::{Cause, LastFailure, TimedOut};
 use crate::event::{Acquire, Ending, Event, HookFailed, Lent, Returned, Waits};
 use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
@@ -122,6 +124,25 @@ impl<S: Session> Shared<S> {
             Some((place, parcel, number))
         })?;
         self.tell_lent(site, class, number);
+        Some((place, parcel))
+    }
+
+    /// Lends at once, but none of these sessions.
+    pub(crate) fn lend_unless(
+        &self,
+        site: &'static Location<'static>,
+        not: &BTreeSet<u64>,
+    ) -> Option<(PlaceId, Parcel<S>)> {
+        let task = tokio::task::try_id();
+        let (place, parcel, number) = self.change(|books, aftermath| {
+            let since = books.clock.stamp();
+            let borrower = Borrower { site, task, class: None, since };
+            let (place, parcel) = books.ledger.lend_unless(borrower, not, aftermath)?;
+            books.ledger.counters.requested += 1;
+            let (number, _) = books.ledger.places.session(place);
+            Some((place, parcel, number))
+        })?;
+        self.tell_lent(site, None, number);
         Some((place, parcel))
     }
 
@@ -502,6 +523,28 @@ impl<S: Session> Shared<S> {
     }
 }
 
+// ===== warming =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn want_open(&self, id: WatcherId, sessions: usize) {
+        self.change(|books, aftermath| books.ledger.want_open(id, sessions, aftermath));
+    }
+
+    pub(crate) fn want_open_no_more(&self, id: WatcherId) {
+        self.change(|books, aftermath| books.ledger.want_open_no_more(id, aftermath));
+    }
+
+    pub(crate) fn another_opened(
+        &self,
+        id: WatcherId,
+        before: u64,
+        waker: &Waker,
+    ) -> Poll<Option<u64>> {
+        let waker = waker.clone(); // other people's code
+        self.change(|books, aftermath| books.ledger.another_opened(id, before, waker, aftermath))
+    }
+}
+
 // ===== closing =====
 
 impl<S: Session> Shared<S> {
@@ -513,11 +556,11 @@ impl<S: Session> Shared<S> {
         !self.books().ledger.is_open()
     }
 
-    pub(crate) fn is_drained(&self, closer: u64, waker: Waker) -> bool {
+    pub(crate) fn is_drained(&self, closer: WatcherId, waker: Waker) -> bool {
         self.change(|books, aftermath| books.ledger.is_drained(closer, waker, aftermath))
     }
 
-    pub(crate) fn stop_waiting(&self, closer: u64) {
+    pub(crate) fn stop_waiting(&self, closer: WatcherId) {
         self.change(|books, aftermath| books.ledger.stop_waiting(closer, aftermath));
     }
 

@@ -24,6 +24,7 @@ mod retry;
 mod runtimes;
 mod settings;
 mod units;
+mod warming;
 
 use std::cell::RefCell;
 use std::sync::Arc;
