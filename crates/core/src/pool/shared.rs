@@ -652,7 +652,7 @@ impl<S: Session> fmt::Debug for Shared<S> {
 }
 
 /// What the models look at and play themselves: the janitor's seat, the time.
-#[cfg(all(test, sessionpool_loom))]
+#[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
 impl<S: Session> Shared<S> {
     pub(crate) fn ledger<R>(
         &self,
