@@ -23,6 +23,7 @@ mod recorder;
 mod retry;
 mod runtimes;
 mod settings;
+mod sweep;
 mod units;
 mod warming;
 
