@@ -8,6 +8,7 @@ mod classes;
 mod cleaning;
 mod closing;
 mod control;
+mod crowds;
 mod diagnosis;
 mod dropping;
 mod events;
