@@ -14,11 +14,11 @@ impl<S> Ledger<S> {
     pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
         self.pause = Some(pause);
         self.tell(aftermath, |_| Event::Paused(pause));
-        if pause == Pause::Wait {
-            return;
+        if pause == Pause::Fail {
+            self.counters.refused_paused +=
+                self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
         }
-        self.counters.refused_paused +=
-            self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
+        self.call_if_nothing_is_left(aftermath);
     }
 
     /// Lends again: what is idle to those who wait, in their order.
