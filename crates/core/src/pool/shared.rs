@@ -515,9 +515,10 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        let now = Instant::now();
         self.change(|books, aftermath| {
             books.ledger.limits.check_size(max_size)?;
-            books.ledger.resize(max_size, aftermath);
+            books.ledger.resize(now, max_size, aftermath);
             Ok(())
         })
     }

@@ -53,13 +53,14 @@ impl<S> Ledger<S> {
 
     /// Allows more sessions, or fewer: surplus idle ones end now, others when they
     /// come back.
-    pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
+    pub(crate) fn resize(&mut self, now: Instant, max_size: usize, aftermath: &mut Aftermath<S>) {
         self.limits.max_size = max_size;
         self.tell(aftermath, |_| Event::Resized(max_size));
         while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Surplus, aftermath);
         }
+        self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
     }
 }

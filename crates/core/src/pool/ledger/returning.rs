@@ -57,7 +57,7 @@ impl<S> Ledger<S> {
         self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
         self.class_has_room(now, class, aftermath);
     }
 
@@ -173,8 +173,7 @@ impl<S> Ledger<S> {
             self.counters.failed +=
                 self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
         }
-        self.phases_changed(now);
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
     }
 
     /// An opening ended without an answer: its runtime is going away.
@@ -187,8 +186,7 @@ impl<S> Ledger<S> {
         self.counters.open_failed += 1;
         self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
-        self.phases_changed(failure.at);
-        self.place_freed(aftermath);
+        self.place_freed(failure.at, aftermath);
     }
 
     fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
@@ -251,7 +249,7 @@ impl<S> Ledger<S> {
         if !confirmed {
             self.counters.close_failed += 1;
         }
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
     }
 
     /// Only a dying runtime ends a session that is not being closed.
@@ -442,7 +440,8 @@ impl<S> Ledger<S> {
         }
     }
 
-    pub(super) fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
+    pub(super) fn place_freed(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.phases_changed(now);
         if self.places.taken() == 0 {
             aftermath.wake_all(self.closers.take());
         }
