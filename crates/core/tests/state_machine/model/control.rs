@@ -39,7 +39,11 @@ impl Model {
     pub(crate) fn resize(&mut self, max_size: usize) {
         self.settings.max_size = max_size;
         self.largest_size = self.largest_size.max(max_size);
-        while self.staying() > max_size && !self.stock.is_empty() {
+        let too_many = |model: &Self| {
+            let idle = model.stock.len();
+            idle > model.settings.max_idle || (idle > 0 && model.staying() > max_size)
+        };
+        while too_many(self) {
             let Idle { session, .. } = self.stock.remove(0);
             self.end(session, Why::Surplus);
         }
