@@ -252,6 +252,16 @@ impl<S> Ledger<S> {
         self.place_freed(now, aftermath);
     }
 
+    /// A dying runtime leaves an errand to nobody: its session is ended at once.
+    pub(super) fn never_sent(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        let stage = *self.places.stage(place);
+        if !matches!(stage, Stage::Closing(_)) {
+            let ending = self.broken_off(place, stage, aftermath);
+            self.places.move_to(place, Stage::Closing(ending));
+        }
+        aftermath.abort(place, session);
+    }
+
     /// Only a dying runtime ends a session that is not being closed.
     fn broken_off(&self, place: PlaceId, stage: Stage, aftermath: &mut Aftermath<S>) -> Ending {
         match stage {

@@ -46,7 +46,7 @@ impl<S> Ledger<S> {
             match errand.work {
                 Work::Open => unreachable!("an opening goes out in the round that decides on it"),
                 Work::Check { session, .. } | Work::Clean(session) | Work::Close(session) => {
-                    self.end(errand.place, session, Ending::RuntimeLost, aftermath);
+                    self.never_sent(errand.place, session, aftermath);
                 }
             }
         }
