@@ -50,7 +50,7 @@ async fn a_caller_that_gives_up_during_a_check_does_not_cost_the_session() {
     with_idle(&backend, &pool, 1).await;
     backend.next(Verb::Check, Act::take(ms(200)));
     let hasty = AcquireOptions::new().timeout(ms(50));
-    let error = pool.acquire_with(hasty).await.unwrap_err();
+    let error = pool.acquire_with(hasty.clone()).await.unwrap_err();
     let AcquireError::TimedOut(timed_out) = &error else { panic!("{error}") };
     assert_eq!((timed_out.phase, timed_out.checking), (Phase::Checking, ms(50)));
     assert!(error.is_backend_fault() && !error.is_overload(), "{error}");
@@ -59,6 +59,13 @@ async fn a_caller_that_gives_up_during_a_check_does_not_cost_the_session() {
     drop(pool.acquire().await.unwrap()); // served by the check that was under way
     assert_eq!(start.elapsed(), ms(150));
     assert_eq!((backend.book().opened, backend.book().calls(Verb::Check)), (1, 1));
+
+    // Nor if nobody waits any more when it ends.
+    tokio::time::sleep(secs(1)).await;
+    backend.next(Verb::Check, Act::take(ms(200)));
+    assert!(pool.acquire_with(hasty).await.is_err());
+    tokio::time::sleep(ms(200)).await;
+    assert_eq!((pool.status().idle, backend.book().calls(Verb::Check)), (1, 2));
     end(&backend, &pool).await;
 }
 

@@ -155,5 +155,8 @@ async fn an_error_is_never_dropped_under_the_lock() {
     tokio::time::sleep(secs(2)).await; // told, and not looked at
     assert!(pool.acquire().await.is_err()); // a later failure is the last one now
     drop(waiting); // the first failure's only owner
+    tokio::time::sleep(secs(120)).await;
+    assert!(pool.acquire().await.is_err()); // and the pool was the second's
+    assert_eq!(pool.status().counters.open_failed, 3);
     balanced(&pool.status());
 }

@@ -119,7 +119,7 @@ impl Recorder {
                 self.news.notified().await;
             }
         };
-        let in_time = tokio::time::timeout(Duration::from_secs(60), all_told).await.is_ok();
+        let in_time = tokio::time::timeout(Duration::from_secs(20), all_told).await.is_ok();
         let told = self.told();
         assert!(in_time, "{:?} {:?}", told.differences(status), told.open);
     }

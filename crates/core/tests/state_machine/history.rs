@@ -84,7 +84,7 @@ impl History {
         let scripted = Scripted::new();
         let trace = Trace::begin(aloud);
         let backend = Traced { scripted: scripted.clone(), trace: trace.clone() };
-        // Checks and lifetimes are proved in tests/pool; the reference knows none.
+        // Checks, lifetimes and classes are proved in tests/pool; the reference knows none.
         let pool = settings
             .apply(Pool::builder(backend))
             .check_after_idle(None)
