@@ -211,6 +211,11 @@ impl<D: Driver> Conversation<D> {
         settled
     }
 
+    /// Brings what was left half way to its end, before work of one's own.
+    pub(crate) async fn settle_all(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await
+    }
+
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
         if self.mark.is_open() {
@@ -242,6 +247,11 @@ impl<D: Driver> Conversation<D> {
                 D::commit(self).await
             }
         };
+        self.conclude(verdict).await
+    }
+
+    /// Leaves no transaction open, or the session lost.
+    pub(crate) async fn conclude(&mut self, verdict: Verdict) -> CommitOutcome<Error> {
         match verdict {
             Verdict::Committed => {
                 self.mark.settle();

@@ -1,5 +1,6 @@
 //! What this crate itself has to say about a session.
 
+use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ pub enum SqlFailure {
         source: Box<Error>,
     },
 
+    /// Whoever was asked for the credentials has none. Found while opening.
+    #[error("no credentials were provided")]
+    #[non_exhaustive]
+    Credentials {
+        /// What he said instead.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
     /// The database does not take a setting asked for. Found while opening.
     #[error("{setting} is {actual} where {wanted} was asked for")]
     #[non_exhaustive]
@@ -54,6 +63,14 @@ pub enum SqlFailure {
     OutsideUnit {
         /// Its name.
         setting: String,
+    },
+
+    /// A script was not run.
+    #[error("the script was not run: {why}")]
+    #[non_exhaustive]
+    ScriptRefused {
+        /// Why not.
+        why: &'static str,
     },
 
     /// Behind a pooler, a statement with parameters is two requests, which may meet two
@@ -152,6 +169,7 @@ impl SqlFailure {
     pub(crate) const fn fault(&self) -> Fault {
         match self {
             Self::Open { fault, .. } => *fault,
+            Self::Credentials { .. } => Fault::Transient,
             Self::Setting { .. } | Self::MissingSetting { .. } | Self::Unsupported { .. } => {
                 Fault::Rejected
             }
@@ -163,6 +181,7 @@ impl SqlFailure {
             | Self::TransactionOpen
             | Self::OutsideUnit { .. }
             | Self::NeedsTransaction
+            | Self::ScriptRefused { .. }
             | Self::NoTransaction => Fault::Other,
         }
     }

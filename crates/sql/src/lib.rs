@@ -39,7 +39,7 @@ mod watched;
 
 pub use failure::{FirstError, SqlFailure};
 #[cfg(feature = "postgres")]
-pub use postgres::{PgSession, Postgres};
+pub use postgres::{Credentials, PgSession, Postgres, Script};
 #[cfg(feature = "postgres")]
 pub use reset::Reset;
 #[cfg(feature = "sqlite")]

@@ -53,6 +53,12 @@ pub(super) fn begin(options: &TxOptions, unit: u64) -> String {
     text
 }
 
+/// The name of the one column of the row that says that a commit's check was passed.
+pub(super) const CHECKED: &str = "sessionpool_checked";
+
+/// The name of the one column of the row that says that a script's work is done.
+pub(super) const WORKED: &str = "sessionpool_worked";
+
 /// Commits, if the open transaction is the unit's own; otherwise fails before that.
 ///
 /// In an aborted transaction the first statement fails as any other, where `COMMIT`
@@ -61,8 +67,14 @@ pub(super) fn begin(options: &TxOptions, unit: u64) -> String {
 pub(super) fn commit(unit: u64) -> String {
     format!(
         "SELECT 1 / (pg_catalog.current_setting('{TOKEN}', true) \
-         IS NOT DISTINCT FROM '{unit}')::pg_catalog.int4; COMMIT"
+         IS NOT DISTINCT FROM '{unit}')::pg_catalog.int4 AS {CHECKED}; COMMIT"
     )
+}
+
+/// All of a unit in one string. The line break ends a comment at the work's end.
+pub(super) fn script(options: &TxOptions, unit: u64, work: &str) -> String {
+    let (begin, commit) = (begin(options, unit), commit(unit));
+    format!("{begin}; {work}\n; SELECT 1 AS {WORKED}; {commit}")
 }
 
 /// Adds a statement to a text.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 pub use self::error::UrlError;
-use self::secret::Secret;
+pub(crate) use self::secret::Secret;
 #[cfg(feature = "postgres")]
 pub(crate) use self::tls::Distance;
 

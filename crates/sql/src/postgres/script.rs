@@ -1,0 +1,94 @@
+use std::fmt;
+
+use sessionpool_core::{CommitOutcome, TxOptions};
+use sqlx::{Error, SqlSafeStr, SqlStr};
+
+use super::driver::Stage;
+use super::session::PgSession;
+use super::{effect, text};
+use crate::conversation::Conversation;
+use crate::effect::Control;
+use crate::failure::SqlFailure;
+
+/// Several statements without parameters that are one unit of work: all of them, their
+/// `BEGIN` and their `COMMIT` travel in a single round trip.
+///
+/// ```no_run
+/// # use sessionpool_core::{CommitOutcome, Pool};
+/// # use sessionpool_sql::{PgSession, Script};
+/// # async fn example(pool: Pool<PgSession>) -> Result<(), Box<dyn std::error::Error>> {
+/// let nightly = Script::new(
+///     "update account set interest = balance * 0.001;
+///      update account set balance = balance + interest",
+/// );
+/// match pool.acquire().await?.run(&nightly).await {
+///     CommitOutcome::Committed => {}
+///     CommitOutcome::RolledBack(error) => return Err(error.map_or("refused".into(), Into::into)),
+///     CommitOutcome::Unknown(error) => return Err(error.into()), // look before doing it again
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Script {
+    work: SqlStr,
+    options: TxOptions,
+}
+
+impl Script {
+    /// The statements, with semicolons between them. Their rows are not returned.
+    pub fn new(statements: impl SqlSafeStr) -> Self {
+        Self { work: statements.into_sql_str(), options: TxOptions::new() }
+    }
+
+    /// What the transaction should be like. Default: [`TxOptions::new`].
+    #[must_use]
+    pub fn options(mut self, options: TxOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The text is left out: it may hold data.
+        f.debug_struct("Script").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl PgSession {
+    /// Runs a script, and says what became of it, as
+    /// [`commit`](sessionpool_core::Transactional::commit) does.
+    ///
+    /// Rolled back, with [`SqlFailure::ScriptRefused`](crate::SqlFailure::ScriptRefused), before anything was sent: a script
+    /// that begins or ends transactions itself, or that is run inside a unit.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped half way, the outcome is unknown.
+    pub async fn run(&mut self, script: &Script) -> CommitOutcome<Error> {
+        let refused =
+            |why| CommitOutcome::RolledBack(Some(SqlFailure::ScriptRefused { why }.into()));
+        let work = script.work.as_str();
+        let effect = effect::of_script(work);
+        if effect.control != Control::None {
+            return refused("it begins or ends transactions itself");
+        }
+        if self.talk.mark.is_open() {
+            return refused("a transaction is open already");
+        }
+        let effect = crate::effect::Effect { control: Control::Any, ..self.limited(effect) };
+        let unit = match self.prepare_unit(&script.options).await {
+            Ok(unit) => unit,
+            Err(error) => return CommitOutcome::RolledBack(Some(error)),
+        };
+        let text = text::script(&script.options, unit, work);
+        let Conversation { connection, driver, mark, .. } = &mut self.talk;
+        let verdict = driver.commit_by(connection, mark, effect, text, Stage::Work).await;
+        self.talk.conclude(verdict).await
+    }
+
+    async fn prepare_unit(&mut self, options: &TxOptions) -> sqlx::Result<u64> {
+        self.talk.settle_all().await?;
+        self.talk.driver.next_unit(options)
+    }
+}
