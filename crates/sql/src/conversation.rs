@@ -2,7 +2,7 @@
 //! it is begun, ended and cleaned up.
 
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{self, Future};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -51,12 +51,17 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         patience: Option<Duration>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// The last look before a statement, once everything before it is settled.
-    fn admit(
-        &mut self,
-        connection: &mut Self::Connection,
-        mark: &mut Mark,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+    /// Why a statement may not be sent, beyond what the mark says; once everything
+    /// before it is settled.
+    fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure>;
+
+    /// Makes the connection fit for a statement that will be sent.
+    fn prepare(
+        _: &mut Self::Connection,
+        _: &mut Mark,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send {
+        future::ready(Ok(()))
+    }
 
     /// Begins a transaction. After an error it is rolled back.
     fn begin(
@@ -178,13 +183,15 @@ impl<D: Driver> Conversation<D> {
             self.settle((!spares).then_some(MOMENT)).await?;
         }
         self.mark.admits(&effect)?;
-        self.mark.enter(effect);
-        if let Err(error) = self.driver.admit(&mut self.connection, &mut self.mark).await {
-            let answer = answer(&self.driver, &self.mark, &error);
-            self.mark.leave(answer);
-            return Err(error);
+        if let Some(failure) = self.driver.refuses(&effect, &self.mark) {
+            return Err(failure.into());
         }
-        Ok(())
+        self.mark.enter(effect);
+        let prepared = D::prepare(&mut self.connection, &mut self.mark).await;
+        if let Err(error) = &prepared {
+            self.mark.leave(answer(&self.driver, &self.mark, error));
+        }
+        prepared
     }
 
     /// Sends a text of our own, once everything before it is settled.
@@ -234,6 +241,8 @@ impl<D: Driver> Conversation<D> {
 
     pub(crate) async fn commit(&mut self) -> CommitOutcome<Error> {
         if !self.mark.is_ours() {
+            // If that fails the mark says so.
+            let _ = Box::pin(self.rollback()).await;
             return CommitOutcome::RolledBack(Some(SqlFailure::NoTransaction.into()));
         }
         let settled = self.settle(Some(BEFORE_COMMIT)).await;

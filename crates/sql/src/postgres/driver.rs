@@ -123,14 +123,15 @@ impl Driver for PgDriver {
         Ok(())
     }
 
-    async fn admit(&mut self, connection: &mut PgConnection, mark: &mut Mark) -> sqlx::Result<()> {
+    fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure> {
         if let Some(name) = self.config.required.first().filter(|_| !mark.is_ours()) {
-            return Err(SqlFailure::OutsideUnit { setting: name.clone().into_owned() }.into());
+            return Some(SqlFailure::OutsideUnit { setting: name.clone().into_owned() });
         }
-        let spans = mark.in_flight().is_some_and(|effect| effect.spans);
-        if self.config.behind_pooler && spans && !mark.is_open() {
-            return Err(SqlFailure::NeedsTransaction.into());
-        }
+        let is_torn = self.config.behind_pooler && effect.spans && !mark.is_open();
+        is_torn.then_some(SqlFailure::NeedsTransaction)
+    }
+
+    async fn prepare(connection: &mut PgConnection, mark: &mut Mark) -> sqlx::Result<()> {
         if mark.is_stale() {
             Box::pin(connection.clear_cached_statements()).await?;
             mark.refresh();

@@ -44,8 +44,8 @@ impl Driver for SqliteDriver {
         Ok(())
     }
 
-    async fn admit(&mut self, _: &mut SqliteConnection, _: &mut Mark) -> sqlx::Result<()> {
-        self.tripwire.admit()
+    fn refuses(&self, _: &Effect, _: &Mark) -> Option<SqlFailure> {
+        self.tripwire.has_tripped().then_some(SqlFailure::RolledBack)
     }
 
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
@@ -63,8 +63,8 @@ impl Driver for SqliteDriver {
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
         // Asked before, since our own attempt counts, too.
         let in_part = talk.driver.is_committed_in_part();
-        if let Err(error) = talk.driver.tripwire.admit() {
-            return Verdict::Refused { error, in_part };
+        if talk.driver.tripwire.has_tripped() {
+            return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part };
         }
         let text = talk.driver.with_writes("PRAGMA query_only = 0; COMMIT", "COMMIT");
         match talk.send(Effect::WRITE, text).await {
