@@ -63,6 +63,9 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         future::ready(Ok(()))
     }
 
+    /// Why a unit like this may not begin.
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure>;
+
     /// Begins a transaction. After an error it is rolled back.
     fn begin(
         talk: &mut Conversation<Self>,
@@ -78,6 +81,19 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
 
     /// Undoes whatever the borrower has left.
     fn clean(talk: &mut Conversation<Self>) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// What a unit inside a sandbox begins with; empty if with nothing.
+    fn begin_inside(&mut self, options: &TxOptions) -> String;
+
+    /// Finds out whether our transaction could be committed, and sends `keep` instead.
+    fn commit_inside(
+        talk: &mut Conversation<Self>,
+        keep: String,
+    ) -> impl Future<Output = Verdict> + Send;
+
+    /// Undoes whatever the borrower has left inside a sandbox, but for its rows; empty if
+    /// that cannot be done.
+    fn reset_inside(&self) -> String;
 
     /// True if something of our transaction is known to be committed though its
     /// commit was not.
@@ -113,12 +129,15 @@ pub(crate) struct Conversation<D: Driver> {
     pub(crate) connection: D::Connection,
     pub(crate) mark: Mark,
     pub(crate) driver: D,
+    /// Within the transaction around all that is done on the session, if there is one:
+    /// up to where it is kept.
+    pub(crate) kept: Option<Savepoint>,
     savepoints: u64,
 }
 
 impl<D: Driver> Conversation<D> {
     pub(crate) fn new(connection: D::Connection, driver: D) -> Self {
-        Self { connection, mark: Mark::default(), driver, savepoints: 0 }
+        Self { connection, mark: Mark::default(), driver, kept: None, savepoints: 0 }
     }
 
     /// The connection, for whom we do not watch.
@@ -183,6 +202,9 @@ impl<D: Driver> Conversation<D> {
             self.settle((!spares).then_some(MOMENT)).await?;
         }
         self.mark.admits(&effect)?;
+        if self.kept.is_some() {
+            Box::pin(self.admit_inside(&effect)).await?;
+        }
         if let Some(failure) = self.driver.refuses(&effect, &self.mark) {
             return Err(failure.into());
         }
@@ -224,13 +246,23 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
+        match self.driver.refuses_unit(options) {
+            Some(failure) => Err(failure.into()),
+            None => self.begin_anyway(options).await,
+        }
+    }
+
+    pub(crate) async fn begin_anyway(&mut self, options: &TxOptions) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
         if self.mark.is_open() {
             Box::pin(self.roll_back()).await?;
             return Err(SqlFailure::TransactionOpen.into());
         }
         self.mark.suspect();
-        let begun = D::begin(self, options).await;
+        let begun = match self.kept {
+            None => D::begin(self, options).await,
+            Some(_) => self.begin_inside(options).await,
+        };
         match begun {
             Ok(()) => self.mark.begun(),
             // If it cannot, the mark says so.
@@ -253,7 +285,10 @@ impl<D: Driver> Conversation<D> {
             (Ok(()), Some(own)) => Verdict::Refused { error: own.into(), in_part },
             (Ok(()), None) => {
                 self.mark.committing();
-                D::commit(self).await
+                match self.kept {
+                    None => D::commit(self).await,
+                    Some(_) => self.commit_inside().await,
+                }
             }
         };
         self.conclude(verdict).await
@@ -298,7 +333,10 @@ impl<D: Driver> Conversation<D> {
     /// The session is lost if that fails: nobody knows then what is open.
     async fn roll_back(&mut self) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
-        let done = D::roll_back(self).await;
+        let done = match self.kept {
+            None => D::roll_back(self).await,
+            Some(_) => self.roll_back_inside().await,
+        };
         match done {
             Ok(()) => self.mark.settle(),
             Err(_) => self.lose(),
@@ -307,11 +345,15 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn savepoint(&mut self) -> sqlx::Result<Savepoint> {
-        self.savepoints += 1;
-        let savepoint = Savepoint::new(self.savepoints);
+        let savepoint = self.next_savepoint();
         // Dropped half way, it abandons no write.
         self.send_savepoint(Effect::READ, format!("SAVEPOINT {}", name(savepoint))).await?;
         Ok(savepoint)
+    }
+
+    pub(crate) const fn next_savepoint(&mut self) -> Savepoint {
+        self.savepoints += 1;
+        Savepoint::new(self.savepoints)
     }
 
     pub(crate) async fn release_savepoint(&mut self, savepoint: Savepoint) -> sqlx::Result<()> {
@@ -344,11 +386,15 @@ impl<D: Driver> Conversation<D> {
             }
             Condition::Dirty | Condition::Busy => {}
         }
-        if let Some(by) = self.mark.touched().filter(|_| self.driver.discards()) {
+        let discards = self.driver.discards() && self.kept.is_none();
+        if let Some(by) = self.mark.touched().filter(|_| discards) {
             return Err(SqlFailure::Touched { by }.into());
         }
         self.settle(Some(MOMENT)).await?;
-        let cleaned = D::clean(self).await;
+        let cleaned = match self.kept {
+            None => D::clean(self).await,
+            Some(_) => Box::pin(self.clean_inside()).await,
+        };
         match cleaned {
             Ok(()) => self.mark.reset(),
             Err(_) => self.lose(),
@@ -356,7 +402,7 @@ impl<D: Driver> Conversation<D> {
         cleaned
     }
 
-    fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         if !self.is_lost() {
             self.mark.lose(Fault::SessionLost);
         }
@@ -374,6 +420,6 @@ pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answe
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.
-fn name(savepoint: Savepoint) -> String {
+pub(crate) fn name(savepoint: Savepoint) -> String {
     format!("sessionpool_{}", savepoint.number())
 }

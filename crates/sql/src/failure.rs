@@ -73,6 +73,15 @@ pub enum SqlFailure {
         why: &'static str,
     },
 
+    /// Inside a sandbox no transaction is begun or ended by hand: it would be the
+    /// sandbox's own.
+    #[error("inside a sandbox no transaction can be begun or ended by hand")]
+    InsideSandbox,
+
+    /// The one session of a sandbox was lost, and all that was done in it.
+    #[error("the sandbox's session is gone, and the sandbox with it")]
+    SandboxLost,
+
     /// Behind a pooler, a statement with parameters is two requests, which may meet two
     /// different sessions of the server's outside of a transaction.
     #[error("behind a pooler, a statement with parameters needs a transaction around it")]
@@ -170,9 +179,10 @@ impl SqlFailure {
         match self {
             Self::Open { fault, .. } => *fault,
             Self::Credentials { .. } => Fault::Transient,
-            Self::Setting { .. } | Self::MissingSetting { .. } | Self::Unsupported { .. } => {
-                Fault::Rejected
-            }
+            Self::SandboxLost
+            | Self::Setting { .. }
+            | Self::MissingSetting { .. }
+            | Self::Unsupported { .. } => Fault::Rejected,
             Self::NotCancelled { .. } | Self::CancelInDoubt => Fault::SessionLost,
             Self::Touched { .. }
             | Self::RolledBack
@@ -182,6 +192,7 @@ impl SqlFailure {
             | Self::OutsideUnit { .. }
             | Self::NeedsTransaction
             | Self::ScriptRefused { .. }
+            | Self::InsideSandbox
             | Self::NoTransaction => Fault::Other,
         }
     }

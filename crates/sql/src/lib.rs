@@ -31,6 +31,8 @@ mod mark;
 mod postgres;
 #[cfg(feature = "postgres")]
 mod reset;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sandbox;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
@@ -42,6 +44,8 @@ pub use failure::{FirstError, SqlFailure};
 pub use postgres::{Credentials, PgSession, Postgres, Script};
 #[cfg(feature = "postgres")]
 pub use reset::Reset;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use sandbox::{Sandbox, SandboxError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};

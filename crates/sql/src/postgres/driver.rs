@@ -32,6 +32,8 @@ pub(super) struct PgDriver {
     read_only: bool,
     /// How many units were begun.
     units: u64,
+    /// The settings of the open unit inside a sandbox.
+    inside: Vec<String>,
 }
 
 impl PgDriver {
@@ -44,7 +46,15 @@ impl PgDriver {
         if !settings.is_empty() {
             text::push(&mut reset, settings);
         }
-        Self { config, reset, process, cancelling: false, read_only: false, units: 0 }
+        Self {
+            config,
+            reset,
+            process,
+            cancelling: false,
+            read_only: false,
+            units: 0,
+            inside: Vec::new(),
+        }
     }
 
     /// Has the server cancel what the session is at. Until that is answered the
@@ -60,12 +70,6 @@ impl PgDriver {
     /// True if there is somebody to ask for it, and nobody has been asked in vain.
     pub(super) const fn can_cancel(&self) -> bool {
         self.process.is_some() && !self.cancelling
-    }
-
-    /// Of the settings a unit must bring along, one that it does not.
-    fn missing(&self, options: &TxOptions) -> Option<String> {
-        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
-        self.config.required.iter().find(|name| !has(name)).map(|name| name.clone().into_owned())
     }
 }
 
@@ -139,8 +143,14 @@ impl Driver for PgDriver {
         Ok(())
     }
 
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
+        let missing = self.config.required.iter().find(|name| !has(name))?;
+        Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
+    }
+
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
-        let unit = talk.driver.next_unit(options)?;
+        let unit = talk.driver.next_unit(options);
         let text = text::begin(options, unit);
         talk.send(Effect::control(Control::Any), AssertSqlSafe(text)).await
     }
@@ -151,6 +161,27 @@ impl Driver for PgDriver {
         talk.driver
             .commit_by(&mut talk.connection, &mut talk.mark, effect, text, Stage::Check)
             .await
+    }
+
+    /// The isolation is the sandbox's.
+    fn begin_inside(&mut self, options: &TxOptions) -> String {
+        self.read_only = options.read_only;
+        let (text, settings) = text::begin_inside(options);
+        self.inside = settings;
+        text
+    }
+
+    async fn commit_inside(talk: &mut Conversation<Self>, keep: String) -> Verdict {
+        let settings = std::mem::take(&mut talk.driver.inside);
+        let text = text::commit_inside(talk.driver.units, &settings, &keep);
+        let effect = Effect::control(Control::Any);
+        talk.driver
+            .commit_by(&mut talk.connection, &mut talk.mark, effect, text, Stage::Check)
+            .await
+    }
+
+    fn reset_inside(&self) -> String {
+        text::reset_inside(&self.reset, self.units)
     }
 
     async fn roll_back(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
@@ -248,14 +279,11 @@ impl PgDriver {
         }
     }
 
-    /// The number of a unit to come, if it may.
-    pub(super) fn next_unit(&mut self, options: &TxOptions) -> sqlx::Result<u64> {
-        if let Some(setting) = self.missing(options) {
-            return Err(SqlFailure::MissingSetting { setting }.into());
-        }
+    /// The number of a unit to come.
+    pub(super) const fn next_unit(&mut self, options: &TxOptions) -> u64 {
         self.units += 1;
         self.read_only = options.read_only;
-        Ok(self.units)
+        self.units
     }
 }
 

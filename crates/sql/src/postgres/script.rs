@@ -6,8 +6,8 @@ use sqlx::{Error, SqlSafeStr, SqlStr};
 use super::driver::Stage;
 use super::session::PgSession;
 use super::{effect, text};
-use crate::conversation::Conversation;
-use crate::effect::Control;
+use crate::conversation::{Conversation, Driver};
+use crate::effect::{Control, Effect};
 use crate::failure::SqlFailure;
 
 /// Several statements without parameters that are one unit of work: all of them, their
@@ -76,19 +76,33 @@ impl PgSession {
         if self.talk.mark.is_open() {
             return refused("a transaction is open already");
         }
-        let effect = crate::effect::Effect { control: Control::Any, ..self.limited(effect) };
-        let unit = match self.prepare_unit(&script.options).await {
-            Ok(unit) => unit,
-            Err(error) => return CommitOutcome::RolledBack(Some(error)),
-        };
+        if self.talk.kept.is_some() {
+            return self.run_inside(script).await;
+        }
+        let effect = Effect { control: Control::Any, ..self.limited(effect) };
+        if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
+            return CommitOutcome::RolledBack(Some(failure.into()));
+        }
+        if let Err(error) = self.talk.settle_all().await {
+            return CommitOutcome::RolledBack(Some(error));
+        }
+        let unit = self.talk.driver.next_unit(&script.options);
         let text = text::script(&script.options, unit, work);
         let Conversation { connection, driver, mark, .. } = &mut self.talk;
         let verdict = driver.commit_by(connection, mark, effect, text, Stage::Work).await;
         self.talk.conclude(verdict).await
     }
 
-    async fn prepare_unit(&mut self, options: &TxOptions) -> sqlx::Result<u64> {
-        self.talk.settle_all().await?;
-        self.talk.driver.next_unit(options)
+    /// As any unit of a sandbox's.
+    async fn run_inside(&mut self, script: &Script) -> CommitOutcome<Error> {
+        if let Err(error) = self.talk.begin(&script.options).await {
+            return CommitOutcome::RolledBack(Some(error));
+        }
+        if let Err(error) = self.talk.send(Effect::WRITE, script.work.clone()).await {
+            // If that fails the session says so.
+            let _ = self.talk.rollback().await;
+            return CommitOutcome::RolledBack(Some(error));
+        }
+        self.talk.commit().await
     }
 }

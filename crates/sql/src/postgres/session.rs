@@ -11,6 +11,7 @@ use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to a PostgreSQL database.
 ///
@@ -57,6 +58,7 @@ pub struct PgSession {
 }
 
 impl_executor!(PgSession, sqlx::postgres::Postgres);
+impl_sandbox!(PgSession);
 
 impl PgSession {
     pub(super) fn new(connection: PgConnection, driver: PgDriver) -> Self {

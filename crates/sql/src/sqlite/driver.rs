@@ -2,7 +2,7 @@ use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use sessionpool_core::{Fault, TxOptions};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Error, Executor, SqlStr};
+use sqlx::{AssertSqlSafe, Connection, Error, Executor, SqlStr};
 use std::time::Duration;
 
 use super::config::BeginMode;
@@ -48,12 +48,13 @@ impl Driver for SqliteDriver {
         self.tripwire.has_tripped().then_some(SqlFailure::RolledBack)
     }
 
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        unsupported(options).map(|option| SqlFailure::Unsupported { option })
+    }
+
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
     /// read-only unit, without a lock and with writes refused.
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
-        if let Some(option) = unsupported(options) {
-            return Err(SqlFailure::Unsupported { option }.into());
-        }
         talk.driver.query_only = options.read_only;
         talk.send(Effect::WRITE, begin_text(talk.driver.begin_mode, options)).await?;
         talk.driver.tripwire.arm();
@@ -91,6 +92,25 @@ impl Driver for SqliteDriver {
 
     async fn clean(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
         if talk.mark.is_open() { Self::roll_back(talk).await } else { Ok(()) }
+    }
+
+    /// A unit that only reads is not held to it here.
+    fn begin_inside(&mut self, _: &TxOptions) -> String {
+        String::new()
+    }
+
+    async fn commit_inside(talk: &mut Conversation<Self>, keep: String) -> Verdict {
+        if talk.driver.tripwire.has_tripped() {
+            return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part: false };
+        }
+        match talk.send(Effect::WRITE, AssertSqlSafe(keep)).await {
+            Ok(()) => Verdict::Committed,
+            Err(error) => Verdict::Refused { error, in_part: false },
+        }
+    }
+
+    fn reset_inside(&self) -> String {
+        String::new()
     }
 
     fn is_committed_in_part(&self) -> bool {

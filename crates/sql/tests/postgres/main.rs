@@ -13,5 +13,6 @@ mod lines;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod pooler;
+mod sandbox;
 mod script;
 mod transaction;
