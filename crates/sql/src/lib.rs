@@ -25,6 +25,7 @@
 mod call;
 mod conversation;
 mod effect;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod executor;
 mod failure;
 mod mark;

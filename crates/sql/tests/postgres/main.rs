@@ -5,7 +5,10 @@
 mod cancelling;
 mod conformance;
 mod executor;
+mod faults;
 mod hygiene;
+mod lines;
+
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod transaction;
