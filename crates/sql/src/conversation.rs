@@ -206,7 +206,8 @@ impl<D: Driver> Conversation<D> {
         if !self.mark.is_busy() {
             return Ok(());
         }
-        let settled = D::settle(self, patience).await;
+        // Boxed, as it is rare, and would else be in the size of every future.
+        let settled = Box::pin(D::settle(self, patience)).await;
         if let Err(error) = &settled {
             self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
             self.lose();
@@ -217,7 +218,7 @@ impl<D: Driver> Conversation<D> {
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
         if self.mark.is_open() {
-            self.roll_back().await?;
+            Box::pin(self.roll_back()).await?;
             return Err(SqlFailure::TransactionOpen.into());
         }
         self.mark.suspect();
@@ -225,7 +226,7 @@ impl<D: Driver> Conversation<D> {
         match begun {
             Ok(()) => self.mark.begun(),
             // If it cannot, the mark says so.
-            Err(_) => drop(self.roll_back().await),
+            Err(_) => drop(Box::pin(self.roll_back()).await),
         }
         begun
     }
@@ -254,7 +255,7 @@ impl<D: Driver> Conversation<D> {
                 // If that fails the mark says so; nothing more was or will be
                 // committed either way.
                 if !self.is_lost() {
-                    let _ = self.roll_back().await;
+                    let _ = Box::pin(self.roll_back()).await;
                 }
                 if in_part {
                     CommitOutcome::Unknown(error)

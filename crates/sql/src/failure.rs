@@ -56,6 +56,11 @@ pub enum SqlFailure {
         setting: String,
     },
 
+    /// Behind a pooler, a statement with parameters is two requests, which may meet two
+    /// different sessions of the server's outside of a transaction.
+    #[error("behind a pooler, a statement with parameters needs a transaction around it")]
+    NeedsTransaction,
+
     /// The server could not be had to cancel a statement in time.
     #[error("a statement was not cancelled within {limit:?}")]
     #[non_exhaustive]
@@ -157,6 +162,7 @@ impl SqlFailure {
             | Self::StatementAbandoned
             | Self::TransactionOpen
             | Self::OutsideUnit { .. }
+            | Self::NeedsTransaction
             | Self::NoTransaction => Fault::Other,
         }
     }

@@ -170,7 +170,7 @@ impl Backend for MySql {
 
     /// One round trip in which nothing is asked.
     async fn check(&self, session: &mut MySqlSession) -> sqlx::Result<()> {
-        session.talk.watch(Effect::READ, Line::ping).await
+        session.talk.own(Effect::READ, Line::ping).await
     }
 }
 

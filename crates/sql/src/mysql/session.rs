@@ -9,6 +9,7 @@ use sqlx::mysql::MySqlConnection;
 use super::driver::MySqlDriver;
 use super::line::Line;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
@@ -94,6 +95,15 @@ impl MySqlSession {
     #[must_use]
     pub const fn server_idle_limit(&self) -> Duration {
         self.talk.driver.server.wait_timeout
+    }
+
+    fn effect_of_call(&self, call: &mut Call<sqlx::mysql::MySql>) -> Effect {
+        self.effect(call.text())
+    }
+
+    /// To prepare a statement does nothing of what it does.
+    fn effect_of_preparing(&self, _: &str) -> Effect {
+        Effect::READ
     }
 
     fn effect(&self, sql: &str) -> Effect {

@@ -130,6 +130,26 @@ impl Postgres {
         self.with(|config| config.lock_timeout_is_conflict = true)
     }
 
+    /// Between us and the server stands PgBouncer or its like in transaction mode, where
+    /// each transaction may meet another of the server's sessions. Default: no.
+    ///
+    /// What belongs to a session is left out then: prepared statements, start-up
+    /// parameters and settings, cancelling at the server, the reset at return. Units
+    /// work as ever, and so do the settings that
+    /// [`TxOptions`](sessionpool_core::TxOptions) brings along. Outside of a transaction,
+    /// statements with parameters are refused
+    /// ([`SqlFailure::NeedsTransaction`](crate::SqlFailure::NeedsTransaction)): they are two
+    /// requests, and the second might run somebody else's statement. Statements without
+    /// parameters travel as plain text, and their rows, too.
+    ///
+    /// Whatever a borrower leaves on a session (`SET` without `LOCAL`, temporary tables,
+    /// advisory locks) is met by strangers; nothing here can help that.
+    #[must_use]
+    pub fn behind_pooler(mut self) -> Self {
+        self.login = Arc::new(self.login.behind_pooler());
+        self.with(|config| config.behind_pooler = true)
+    }
+
     /// How long the server hears nothing of a client before it gives it up: its
     /// `tcp_user_timeout`, with three keepalives within it. `None` leaves the server's
     /// own, which may be hours. Default: 60 s.
@@ -162,6 +182,10 @@ impl Postgres {
 
     async fn connect_session(&self) -> sqlx::Result<PgSession> {
         let mut connection = self.login.connect().await?;
+        if self.config.behind_pooler {
+            let driver = PgDriver::new(Arc::clone(&self.config), "", None);
+            return Ok(PgSession::new(connection, driver));
+        }
         let version = connection.server_version_num().unwrap_or_default();
         let settings = self.config.settings(version);
         let mut text = settings.clone();

@@ -127,8 +127,12 @@ impl Driver for PgDriver {
         if let Some(name) = self.config.required.first().filter(|_| !mark.is_ours()) {
             return Err(SqlFailure::OutsideUnit { setting: name.clone().into_owned() }.into());
         }
+        let spans = mark.in_flight().is_some_and(|effect| effect.spans);
+        if self.config.behind_pooler && spans && !mark.is_open() {
+            return Err(SqlFailure::NeedsTransaction.into());
+        }
         if mark.is_stale() {
-            connection.clear_cached_statements().await?;
+            Box::pin(connection.clear_cached_statements()).await?;
             mark.refresh();
         }
         Ok(())
@@ -183,10 +187,12 @@ impl Driver for PgDriver {
         if talk.mark.is_open() {
             text::push(&mut text, text::ROLLBACK);
         }
-        if talk.mark.is_unprepared() {
+        // Behind a pooler there is no session of ours to reset.
+        let is_direct = !talk.driver.config.behind_pooler;
+        if talk.mark.is_unprepared() && is_direct {
             text::push(&mut text, text::DEALLOCATE);
         }
-        if talk.mark.touched().is_some() {
+        if talk.mark.touched().is_some() && is_direct {
             text::push(&mut text, &talk.driver.reset);
         }
         if !text.is_empty() {

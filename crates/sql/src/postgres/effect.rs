@@ -51,6 +51,7 @@ fn and(first: Effect, second: Effect) -> Effect {
         control: if controls { Control::Any } else { Control::None },
         touch: first.touch.or(second.touch).or(Some("several statements in one text")),
         unprepares: first.unprepares || second.unprepares,
+        spans: first.spans || second.spans,
     }
 }
 

@@ -33,6 +33,12 @@ impl Login {
         self.options.clone().application_name(name).connect().await
     }
 
+    /// A login that a pooler in transaction mode takes.
+    pub(super) fn behind_pooler(&self) -> Self {
+        let options = self.options.clone();
+        Self { options: options.statement_cache_capacity(0).extra_float_digits(None) }
+    }
+
     /// For messages: no user, no password.
     pub(super) fn place(&self) -> String {
         let options = &self.options;

@@ -6,6 +6,7 @@ use sqlx::{Connection, Error};
 
 use super::driver::PgDriver;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
@@ -76,6 +77,17 @@ impl PgSession {
     #[must_use]
     pub fn backend_pid(&self) -> Option<i32> {
         self.talk.driver.process.as_ref().map(|(process, _)| process.pid)
+    }
+
+    fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {
+        let spans = self.talk.driver.config.behind_pooler && call.leave_unprepared();
+        Effect { spans, ..self.effect(call.text()) }
+    }
+
+    /// To prepare a statement does nothing of what it does. Behind a pooler it would
+    /// stay prepared on a server session that is somebody else's next.
+    fn effect_of_preparing(&self, _: &str) -> Effect {
+        Effect { spans: true, ..Effect::READ }
     }
 
     fn effect(&self, sql: &str) -> Effect {

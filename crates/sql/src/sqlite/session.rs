@@ -12,6 +12,7 @@ use super::config::BeginMode;
 use super::driver::SqliteDriver;
 use super::tripwire::Tripwire;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
@@ -73,7 +74,12 @@ impl SqliteSession {
         self.talk.own(Effect::READ, |connection| connection.ping().boxed()).await
     }
 
-    fn effect(&self, sql: &str) -> Effect {
+    fn effect_of_call(&self, call: &mut Call<sqlx::Sqlite>) -> Effect {
+        effect::of(call.text())
+    }
+
+    /// SQLite carries some pragmas out while it compiles them.
+    fn effect_of_preparing(&self, sql: &str) -> Effect {
         effect::of(sql)
     }
 }

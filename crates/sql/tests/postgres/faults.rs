@@ -120,8 +120,10 @@ mod f2_a_nested_begin_that_is_dropped {
         let pool = pool(place.postgres());
         let answer = pool.transaction(async |tx| {
             insert(tx, 1).await;
-            let nested =
-                tx.savepoint(async |_| Ok::<_, Failed>(std::future::pending::<()>().await));
+            let nested = tx.savepoint(async |_| {
+                std::future::pending::<()>().await;
+                Ok::<_, Failed>(())
+            });
             assert!(timeout(Duration::from_millis(20), nested).await.is_err());
             Ok::<_, Failed>(())
         });

@@ -11,4 +11,5 @@ mod lines;
 
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
+mod pooler;
 mod transaction;
