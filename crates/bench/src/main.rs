@@ -40,8 +40,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::measures::{
-    Allocations, AllocationsWaiting, Contended, IdlePools, Impatient, Oversubscribed, SlowOpen,
-    Spike, Uncontended, Waiters,
+    Allocations, AllocationsWaiting, Contended, Events, IdlePools, Impatient, Oversubscribed,
+    SlowOpen, Spike, Uncontended, Waiters,
 };
 use crate::options::{Effort, Options};
 use crate::series::{Contest, Series};
@@ -66,6 +66,7 @@ fn contests(effort: Effort) -> Vec<Box<dyn Contest>> {
     let Effort { rounds, few_rounds, long_rounds, slice } = effort;
     vec![
         Series::of(Uncontended { slice }, rounds),
+        Series::of(Events { slice }, rounds),
         Series::of(Contended { slice: slice.max(FAIR) }, rounds),
         Series::of(Oversubscribed, few_rounds),
         Series::of(Spike, few_rounds),

@@ -1,4 +1,5 @@
 use crate::peer::Peer;
+use crate::peers::Name;
 use crate::runtime::Flavor;
 
 /// A measurement: one run of it gives one figure for each of its tests.
@@ -8,6 +9,9 @@ pub(crate) trait Measure: Send + Sync + 'static {
 
     /// On which runtimes it makes sense.
     const FLAVORS: &'static [Flavor] = Flavor::BOTH;
+
+    /// For which pools it makes sense.
+    const POOLS: &'static [Name] = &Name::ALL;
 
     /// What its figures depend on.
     const PACE: Pace = Pace::Cpu;

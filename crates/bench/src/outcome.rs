@@ -8,6 +8,8 @@ use crate::statistics::median;
 /// All rounds of one measurement.
 pub(crate) struct Outcome<'a> {
     pub(crate) tests: &'static [Test],
+    /// Those that took part.
+    pub(crate) pools: &'static [Name],
     pub(crate) rounds: &'a [Round],
 }
 
@@ -30,6 +32,13 @@ pub(crate) struct Entry {
     /// To deadpool, taken within each round; `None` too where there is nothing to
     /// compare.
     pub(crate) ratio: Option<f64>,
+}
+
+impl Summary {
+    /// What it says of that pool, if that took part.
+    pub(crate) fn entry(&self, pool: Name) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.pool == pool)
+    }
 }
 
 impl<'a> Outcome<'a> {
@@ -78,7 +87,7 @@ impl<'a> Outcome<'a> {
             value: median(rounds.iter().map(|round| round.figure(*pool, test))),
             ratio: compared.then(|| ratio(rounds, *pool, test)).flatten(),
         };
-        let entries = pools.iter().map(entry).collect();
+        let entries = pools.iter().filter(|pool| self.pools.contains(pool)).map(entry).collect();
         Summary { test: self.tests[test], flavor, place, rounds: rounds.len(), leading, entries }
     }
 }
@@ -110,7 +119,7 @@ mod tests {
         let near = round(&[20.0, 21.0], Some(100.0), Some(50.0));
         let moved = round(&[20.0, 200.0], Some(500.0), Some(500.0));
         let rounds = [far(), near, moved, far()];
-        let summaries = Outcome { tests: TESTS, rounds: &rounds }.summaries(POOLS);
+        let summaries = Outcome { tests: TESTS, pools: POOLS, rounds: &rounds }.summaries(POOLS);
         let seen: Vec<_> = summaries.iter().map(|s| (s.place, s.rounds, s.leading)).collect();
         let [near, far, moved] = Place::BY_PREFERENCE.map(Some);
         assert_eq!(seen, [(near, 1, true), (far, 2, false), (moved, 1, false)]);
@@ -124,7 +133,7 @@ mod tests {
             round(&[], Some(1.0), Some(2.0)),
             round(&[], Some(10.0), Some(30.0)),
         ];
-        let summaries = Outcome { tests: TESTS, rounds: &rounds }.summaries(POOLS);
+        let summaries = Outcome { tests: TESTS, pools: POOLS, rounds: &rounds }.summaries(POOLS);
         assert_eq!(summaries[0].entries[1].value, Some(30.0));
         assert_eq!(summaries[0].entries[1].ratio, Some(2.0));
     }
@@ -132,7 +141,7 @@ mod tests {
     #[test]
     fn never_has_no_ratio() {
         let rounds = [round(&[], None, Some(300.0))];
-        let summaries = Outcome { tests: TESTS, rounds: &rounds }.summaries(POOLS);
+        let summaries = Outcome { tests: TESTS, pools: POOLS, rounds: &rounds }.summaries(POOLS);
         assert_eq!(summaries[0].entries[0].value, None);
         assert_eq!(summaries[0].entries[1].ratio, None);
     }

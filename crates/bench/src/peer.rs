@@ -21,6 +21,13 @@ pub(crate) trait Peer: Clone + Send + Sync + 'static {
     /// other setting as its authors left it.
     fn build(remote: Arc<Remote>, size: usize) -> Self;
 
+    /// The same, with a listener to its events that does nothing; `None` where there is
+    /// nothing like it.
+    fn build_listened(remote: Arc<Remote>, size: usize) -> Option<Self> {
+        let _ = (remote, size);
+        None
+    }
+
     /// Borrows a session.
     fn acquire(&self) -> impl Future<Output = Result<Self::Lease<'_>, Self::Error>> + Send;
 }

@@ -82,9 +82,9 @@ pub(crate) fn table(summaries: &[Summary], pools: &[Name]) -> Table {
     let labels = ["test", "unit", "runtime", "rounds"];
     table.set_header(labels.into_iter().chain(pools.iter().map(|pool| pool.as_str())));
     for summary in summaries {
-        table.add_row(values(summary));
+        table.add_row(values(summary, pools));
         if summary.test.compared {
-            table.add_row(ratios(summary));
+            table.add_row(ratios(summary, pools));
         }
     }
     table.column_iter_mut().skip(labels.len() - 1).for_each(|column| {
@@ -93,17 +93,20 @@ pub(crate) fn table(summaries: &[Summary], pools: &[Name]) -> Table {
     table
 }
 
-fn values(summary: &Summary) -> Vec<String> {
+fn values(summary: &Summary, pools: &[Name]) -> Vec<String> {
     let value = |entry: &Entry| entry.value.map_or_else(|| "never".to_owned(), readable);
+    let value = |pool: &Name| summary.entry(*pool).map_or_else(String::new, value);
     let labels = [summary.test.name, summary.test.unit, &runtime(summary)].map(str::to_owned);
     let rounds = [summary.rounds.to_string()];
-    labels.into_iter().chain(rounds).chain(summary.entries.iter().map(value)).collect()
+    labels.into_iter().chain(rounds).chain(pools.iter().map(value)).collect()
 }
 
-fn ratios(summary: &Summary) -> Vec<String> {
-    let ratio = |entry: &Entry| entry.ratio.map_or_else(String::new, readable);
+fn ratios(summary: &Summary, pools: &[Name]) -> Vec<String> {
+    let ratio = |pool: &Name| {
+        summary.entry(*pool).and_then(|entry| entry.ratio).map_or_else(String::new, readable)
+    };
     let labels = ["", "of deadpool", "", ""].map(str::to_owned);
-    labels.into_iter().chain(summary.entries.iter().map(ratio)).collect()
+    labels.into_iter().chain(pools.iter().map(ratio)).collect()
 }
 
 /// With where the CPUs were, and whether the lines of JSON are about this.

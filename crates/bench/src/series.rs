@@ -87,19 +87,21 @@ impl<M: Measure> Contest for Series<M> {
     }
 
     fn play(&mut self, pools: &[Name]) {
+        let pools: Vec<Name> =
+            pools.iter().copied().filter(|pool| M::POOLS.contains(pool)).collect();
         if M::PACE == Pace::LongTimers {
-            let rounds = self.at_once(pools);
+            let rounds = self.at_once(&pools);
             self.rounds.extend(rounds);
             return;
         }
         for flavor in M::FLAVORS {
-            let round = self.one_by_one(*flavor, pools);
+            let round = self.one_by_one(*flavor, &pools);
             self.rounds.push(round);
         }
     }
 
     fn outcome(&self) -> Outcome<'_> {
-        Outcome { tests: M::TESTS, rounds: &self.rounds }
+        Outcome { tests: M::TESTS, pools: M::POOLS, rounds: &self.rounds }
     }
 }
 

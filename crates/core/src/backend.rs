@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use crate::Session;
+use crate::{Bounds, Recall, Session};
 
 /// Opens and checks sessions at one remote place.
 ///
@@ -105,6 +105,19 @@ pub trait Backend: Send + Sync + 'static {
         &self,
         session: &mut Self::Session,
     ) -> impl Future<Output = Result<(), SessionError<Self>>> + Send;
+
+    /// What a pool of these sessions should go by, asked for once by
+    /// [`Pool::builder`](crate::Pool::builder). By default: nothing.
+    fn bounds(&self) -> Bounds {
+        Bounds::none()
+    }
+
+    /// Takes the line to a pool that was built on this backend, for what the remote
+    /// end says to one session and concerns others: that it is full while sessions are
+    /// idle, that all sessions are to be opened anew. By default: hung up.
+    fn attach(&self, recall: Recall) {
+        let _ = recall;
+    }
 }
 
 /// What can go wrong between a backend and its sessions' remote end.

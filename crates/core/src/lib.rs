@@ -8,8 +8,12 @@
 //! This crate knows no database and no protocol; backend crates bring those.
 
 mod backend;
+mod bounds;
+pub mod call;
 mod condition;
+mod ends_by_itself;
 mod error;
+pub mod event;
 mod pause;
 mod pool;
 mod retry;
@@ -21,16 +25,19 @@ mod tx;
 mod unit;
 
 pub use backend::{Backend, SessionError};
+pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
+pub use ends_by_itself::EndsByItself;
 pub use error::{
     AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
+pub use event::PoolEvents;
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder};
+pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;
 pub use session::Session;
-pub use status::{CloseReport, Closed, Counters, Holder, Status};
+pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};
 pub use transaction::{CommitOutcome, Isolation, Savepoint, Transactional, TxOptions};
 pub use tx::Tx;
 pub use unit::Unit;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::TxOptions;
-use crate::pool::clock_is_here;
+use crate::pool::clock;
 
 /// When [`Pool::transaction_with`](crate::Pool::transaction_with) runs a unit of work
 /// again.
@@ -32,7 +32,7 @@ impl Retry {
 
     pub(crate) async fn back_off(&self, failures: u32) {
         let most = BASE.saturating_mul(1 << failures.min(16)).min(CAP);
-        if clock_is_here() {
+        if clock::is_here() {
             tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
         }
     }

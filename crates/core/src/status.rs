@@ -1,5 +1,6 @@
 use std::fmt;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A pool at one instant: [`Pool::status`](crate::Pool::status).
@@ -46,6 +47,16 @@ impl Status {
     pub const fn size(&self) -> usize {
         self.opening + self.idle + self.leased + self.checking + self.cleaning + self.closing
     }
+
+    /// True if the numbers agree with each other as [`Counters`] promises: always.
+    /// For tests of what is built upon a pool.
+    #[must_use]
+    pub const fn is_balanced(&self) -> bool {
+        let Counters { requested, acquired, returned, opened, .. } = self.counters;
+        requested == self.counters.answered() + self.waiters as u64
+            && acquired == returned + self.leased as u64
+            && opened == self.counters.closed.total() + (self.size() - self.opening) as u64
+    }
 }
 
 /// One line: `4 of 10 sessions (leased 3, idle 1), 0 waiting`.
@@ -80,8 +91,7 @@ impl fmt::Display for Status {
 /// What happened since a pool was built. Nothing here ever goes down.
 ///
 /// At every instant
-/// - `requested == acquired + timed_out + cancelled + queue_full + failed +
-///   refused_closed + refused_paused + waiters`,
+/// - `requested == answered() + waiters`,
 /// - `acquired == returned + leased`,
 /// - `opened == closed.total() + idle + leased + checking + cleaning + closing`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +120,8 @@ pub struct Counters {
     pub opened: u64,
     /// Openings that failed.
     pub open_failed: u64,
+    /// Leases that lasted longer than `leak_detection`.
+    pub leaked: u64,
     /// Checks of idle sessions, before they were lent or to keep them alive.
     pub checked: u64,
     /// Sessions gone, by reason.
@@ -117,6 +129,20 @@ pub struct Counters {
     /// Of those, how many ended without the remote end's word: `close` failed,
     /// took too long, or could not be called any more.
     pub close_failed: u64,
+}
+
+impl Counters {
+    /// Acquires that have ended, in whatever way.
+    #[must_use]
+    pub const fn answered(&self) -> u64 {
+        self.acquired
+            + self.timed_out
+            + self.cancelled
+            + self.queue_full
+            + self.failed
+            + self.refused_closed
+            + self.refused_paused
+    }
 }
 
 /// Sessions gone, by reason.
@@ -142,6 +168,8 @@ pub struct Closed {
     pub stale: u64,
     /// Older than `max_lifetime`, or lent `max_uses` times.
     pub worn: u64,
+    /// Ended while idle because the backend needed their room.
+    pub recalled: u64,
     /// Discarded by their holders.
     pub discarded: u64,
     /// Taken out of the pool by their holders, who end them.
@@ -161,8 +189,31 @@ impl Closed {
             + self.runtime_lost
             + self.stale
             + self.worn
+            + self.recalled
             + self.discarded
             + self.detached
+    }
+}
+
+/// A class of work at one instant: [`Pool::classes`](crate::Pool::classes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClassStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The most sessions it may have at once; `None` leaves it to `max_size`.
+    pub limit: Option<usize>,
+    /// Sessions lent for work of this class.
+    pub leased: usize,
+    /// Tasks queued for work of this class.
+    pub waiters: usize,
+}
+
+impl ClassStatus {
+    /// True if no more sessions are lent for it until one comes back.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.leased >= limit)
     }
 }
 
@@ -176,6 +227,8 @@ pub struct Holder {
     pub site: &'static Location<'static>,
     /// How long ago.
     pub held: Duration,
+    /// The class of work it was acquired for.
+    pub class: Option<Arc<str>>,
     pub(crate) task: Option<tokio::task::Id>,
 }
 
@@ -183,6 +236,9 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "session {} for {:.1?}, acquired at {}", self.session, self.held, self.site)?;
+        if let Some(class) = &self.class {
+            write!(f, " for \"{class}\"")?;
+        }
         match self.task {
             Some(task) => write!(f, " by task {task}"),
             None => Ok(()),

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::Session;
+use crate::{AcquireOptions, Session};
 
 /// A session that can group work into all-or-nothing units.
 ///
@@ -130,6 +130,8 @@ pub struct TxOptions {
     pub isolation: Option<Isolation>,
     /// True if writing is to be refused by the remote end.
     pub read_only: bool,
+    /// How its session is acquired.
+    pub acquire: AcquireOptions,
     /// True if the transaction may wait for a moment at which it cannot conflict.
     pub deferrable: bool,
     /// How long the remote end lets one statement run; `None` leaves its default.
@@ -161,6 +163,14 @@ impl TxOptions {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self
+    }
+
+    /// Acquires the session with these options: for a class of work, say, or with a
+    /// time of its own. Default: as [`Pool::acquire`](crate::Pool::acquire) does.
+    #[must_use]
+    pub fn acquire(mut self, options: AcquireOptions) -> Self {
+        self.acquire = options;
         self
     }
 

@@ -2,8 +2,8 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use crate::call::{bounded, classify, try_bounded};
 use crate::error::{CallError, Cause, Rollback};
-use crate::pool::{bounded, classify, try_bounded};
 use crate::{CommitOutcome, Condition, Fault, Lease, Transactional, TxError, TxOptions};
 
 /// A transaction on a borrowed session: what [`Pool::transaction`](crate::Pool::transaction)

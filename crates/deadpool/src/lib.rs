@@ -9,11 +9,10 @@
 //! published; one that runs on deadpool's pool today can change its backend first and
 //! its pool later, or the other way round.
 
-mod call;
 mod from;
 mod into;
 
 pub use deadpool;
 
 pub use from::{DeadpoolError, DeadpoolSession, FromDeadpool};
-pub use into::{EndsByItself, Guarded, IntoDeadpool};
+pub use into::{Guarded, IntoDeadpool};

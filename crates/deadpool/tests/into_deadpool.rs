@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{Object, Pool, PoolError, RetainResult, TimeoutType};
-use sessionpool_core::{Backend, Condition, Fault, Session, SessionError};
-use sessionpool_deadpool::{EndsByItself, Guarded, IntoDeadpool};
+use sessionpool_core::{Backend, Condition, EndsByItself, Fault, Session, SessionError};
+use sessionpool_deadpool::{Guarded, IntoDeadpool};
 use sessionpool_testkit::conformance::cut;
 use sessionpool_testkit::{Act, Scripted, ScriptedError, Verb};
 use tokio::runtime;

@@ -6,13 +6,20 @@
 //!
 //! | feature | module | backend |
 //! |---|---|---|
+//! | `mysql` | [`sql`] | MySQL and MariaDB |
+//! | `postgres` | [`sql`] | PostgreSQL |
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
-#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links, reason = "it is off"))]
+//!
+//! The feature `tls` adds TLS to the servers among them.
+#![cfg_attr(
+    not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
+    allow(rustdoc::broken_intra_doc_links, reason = "they are off")
+)]
 
 #[doc(inline)]
 pub use sessionpool_core::*;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod sql {
     //! SQL databases, over raw sqlx connections.
 

@@ -9,7 +9,7 @@ use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryFutureExt};
 use sessionpool_core::{CommitOutcome, Condition, Fault, Savepoint, TxOptions};
-use sqlx::{AssertSqlSafe, Connection, Database, Error, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, Error, SqlSafeStr, SqlStr};
 
 use crate::effect::{Control, Effect};
 use crate::failure::{FirstError, SqlFailure};
@@ -19,13 +19,13 @@ use crate::watched::Watched;
 /// What is different from database to database; its value is what a session has
 /// besides its connection.
 pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
-    type Connection: Connection<Database: Database<Connection = Self::Connection>>;
+    type Connection: Debug + Send + 'static;
 
     /// What an error means to a session in this state.
     fn judge(&self, error: &Error, mark: &Mark) -> Fault;
 
     /// What is left to say of an error that has made its transaction useless.
-    fn aborts(_: &Error) -> Option<FirstError> {
+    fn aborts(&self, _: &Error) -> Option<FirstError> {
         None
     }
 
@@ -91,9 +91,16 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         keep: String,
     ) -> impl Future<Output = Verdict> + Send;
 
+    /// What going back to a savepoint does not undo of a unit inside a sandbox.
+    fn undo_inside(&mut self) -> String {
+        String::new()
+    }
+
     /// Undoes whatever the borrower has left inside a sandbox, but for its rows; empty if
     /// that cannot be done.
-    fn reset_inside(&self) -> String;
+    fn reset_inside(&self) -> String {
+        String::new()
+    }
 
     /// True if something of our transaction is known to be committed though its
     /// commit was not.
@@ -227,6 +234,10 @@ impl<D: Driver> Conversation<D> {
     }
 
     /// Brings what was left half way to its end. The session is lost if that fails.
+    pub(crate) async fn settle_soon(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await
+    }
+
     async fn settle(&mut self, patience: Option<Duration>) -> sqlx::Result<()> {
         if !self.mark.is_busy() {
             return Ok(());
@@ -238,11 +249,6 @@ impl<D: Driver> Conversation<D> {
             self.lose();
         }
         settled
-    }
-
-    /// Brings what was left half way to its end, before work of one's own.
-    pub(crate) async fn settle_all(&mut self) -> sqlx::Result<()> {
-        self.settle(Some(MOMENT)).await
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
@@ -416,7 +422,7 @@ impl<D: Driver> Conversation<D> {
 /// What an answer means that is an error.
 pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answer {
     let fault = driver.judge(error, mark);
-    Answer::Failed { fault, aborts: D::aborts(error), stale: D::is_stale(error) }
+    Answer::Failed { fault, aborts: driver.aborts(error), stale: D::is_stale(error) }
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.

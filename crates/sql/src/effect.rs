@@ -32,6 +32,9 @@ pub(crate) enum Control {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Commit,
+    /// The statement commits whatever is open before it is tried itself, so that it
+    /// does even where it fails.
+    ImplicitCommit,
     Rollback,
 }
 

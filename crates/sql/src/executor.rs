@@ -1,12 +1,12 @@
 //! A session as an `sqlx::Executor`.
 
 /// Implements `sqlx::Executor` for `&mut` of a session whose field `talk` is its
-/// conversation.
+/// conversation over `$connection`.
 ///
 /// No generic implementation serves all databases: sqlx implements the trait for
 /// `&mut` of each of its connections, and that cannot be asked for in a bound.
 macro_rules! impl_executor {
-    ($session:ty, $database:ty) => {
+    ($session:ty, $database:ty, $connection:ty) => {
         const _: () = {
             use futures_core::future::BoxFuture;
             use futures_core::stream::BoxStream;
@@ -61,7 +61,7 @@ macro_rules! impl_executor {
                     'c: 'e,
                 {
                     let effect = self.effect_of_preparing(sql.as_str());
-                    let prepare = move |connection: &'e mut <$database as Database>::Connection| {
+                    let prepare = move |connection: &'e mut $connection| {
                         connection.prepare_with(sql, parameters)
                     };
                     self.talk.watch(effect, prepare).boxed()

@@ -8,30 +8,32 @@
 //!
 //! | feature | backend |
 //! |---|---|
+//! | `mysql` | `MySql`: MySQL and MariaDB |
 //! | `postgres` | `Postgres`: PostgreSQL |
 //! | `sqlite` | `Sqlite`: files, and named databases in memory |
 //!
-//! None is on by default, and with none of them the crate is empty. The feature `mysql`
-//! has no backend yet, only the conversion of a [`ConnectUrl`] into sqlx's connect
-//! options.
+//! None is on by default, and with none of them the crate is empty.
 //!
 //! The feature `tls` has sqlx speak TLS, by rustls with ring, and trust whom the operating
 //! system trusts. A program may switch on another of sqlx's TLS features instead.
 #![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
-#![cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL needs all of it"))]
+#![cfg_attr(
+    not(all(feature = "mysql", feature = "postgres")),
+    allow(dead_code, reason = "some of it is for the others")
+)]
 
 mod call;
 mod conversation;
 mod effect;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod executor;
 mod failure;
 mod mark;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod reset;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sandbox;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -40,11 +42,12 @@ mod url;
 mod watched;
 
 pub use failure::{FirstError, SqlFailure};
+#[cfg(feature = "mysql")]
+pub use mysql::{MySql, MySqlSession};
 #[cfg(feature = "postgres")]
 pub use postgres::{Credentials, PgSession, Postgres, Script};
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use reset::Reset;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use sandbox::{Sandbox, SandboxError};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};

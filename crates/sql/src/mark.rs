@@ -89,7 +89,10 @@ impl Mark {
         let effect = self.in_flight.take();
         match answer {
             Answer::Done => self.done(effect.unwrap_or(Effect::READ)),
-            Answer::Failed { fault, aborts, stale } => self.failed(fault, aborts, stale),
+            Answer::Failed { fault, aborts, stale } => {
+                self.end_implicitly(effect);
+                self.failed(fault, aborts, stale);
+            }
         }
     }
 
@@ -100,6 +103,14 @@ impl Mark {
             (Control::Ends(_), _) => self.settle(),
             (Control::Rewinds, _) => self.failed = None,
             (Control::None | Control::Any, _) => {}
+        }
+    }
+
+    /// To be called when a statement failed, or nobody knows.
+    fn end_implicitly(&mut self, effect: Option<Effect>) {
+        let control = effect.map(|effect| effect.control);
+        if self.is_ours() && control == Some(Control::Ends(End::ImplicitCommit)) {
+            self.ended = Some(End::ImplicitCommit);
         }
     }
 
@@ -119,7 +130,8 @@ impl Mark {
     /// its error means.
     pub(crate) fn finish(&mut self, late: Option<Answer>) {
         self.remember_abandoned();
-        self.in_flight = None;
+        let effect = self.in_flight.take();
+        self.end_implicitly(effect);
         if let Some(Answer::Failed { fault, aborts, stale }) = late {
             self.failed(fault, aborts, stale);
         }
@@ -129,7 +141,7 @@ impl Mark {
     pub(crate) fn admits(&self, effect: &Effect) -> Result<(), SqlFailure> {
         if let Some(end) = self.ended {
             return Err(match end {
-                End::Commit => SqlFailure::NoTransaction,
+                End::Commit | End::ImplicitCommit => SqlFailure::NoTransaction,
                 End::Rollback => SqlFailure::RolledBack,
             });
         }
@@ -252,7 +264,7 @@ impl Mark {
 
     /// True if something of our transaction may be committed.
     pub(crate) fn is_in_doubt(&self) -> bool {
-        self.committing || self.ended == Some(End::Commit)
+        self.committing || matches!(self.ended, Some(End::Commit | End::ImplicitCommit))
     }
 
     pub(crate) const fn touched(&self) -> Option<&'static str> {
@@ -386,6 +398,27 @@ mod tests {
             assert_eq!(mark.forbids_commit().unwrap().to_string(), wanted);
             mark.settle();
         }
+    }
+
+    #[test]
+    fn an_implicit_commit_ends_the_transaction_whatever_comes_of_its_statement() {
+        let implicit = Effect::control(Control::Ends(End::ImplicitCommit));
+        for end in [
+            |mark: &mut Mark| mark.leave(Answer::Done),
+            |mark: &mut Mark| mark.leave(failed(Fault::Other)),
+            |mark: &mut Mark| mark.finish(None),
+        ] {
+            let mut mark = Mark::default();
+            mark.begun();
+            mark.enter(implicit);
+            end(&mut mark);
+            assert!(matches!(mark.admits(&Effect::READ), Err(SqlFailure::NoTransaction)));
+            assert!(mark.is_in_doubt());
+        }
+        let mut mark = Mark::default();
+        mark.enter(implicit);
+        mark.leave(failed(Fault::Other));
+        assert!(mark.admits(&Effect::READ).is_ok());
     }
 
     #[test]

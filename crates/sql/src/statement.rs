@@ -16,6 +16,24 @@ pub(crate) struct Syntax {
     pub(crate) nests_comments: bool,
     /// The semicolons in the body of a trigger are part of its `CREATE`.
     pub(crate) trigger_bodies: bool,
+    /// `'it\'s'`, and `"it\"s"`.
+    pub(crate) backslashes: bool,
+    /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
+    pub(crate) mysql_comments: bool,
+}
+
+impl Syntax {
+    /// Of no database.
+    pub(crate) const PLAIN: Self = Self {
+        brackets: false,
+        backticks: false,
+        dollars: false,
+        escapes: false,
+        nests_comments: false,
+        trigger_bodies: false,
+        backslashes: false,
+        mysql_comments: false,
+    };
 }
 
 /// The pieces of an SQL text, without white space and comments.
@@ -88,7 +106,9 @@ impl<'s> Tokens<'s> {
     fn skip_blanks(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
-            if let Some(comment) = self.rest.strip_prefix("--") {
+            if let Some(text) = self.executed_comment() {
+                self.rest = text;
+            } else if let Some(comment) = self.line_comment() {
                 self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 self.rest = after_comment(comment, self.syntax.nests_comments);
@@ -96,6 +116,26 @@ impl<'s> Tokens<'s> {
                 return;
             }
         }
+    }
+
+    /// What comes after the beginning of a comment that goes to the end of its line.
+    fn line_comment(&self) -> Option<&'s str> {
+        let dashes = self.rest.strip_prefix("--").filter(|after| {
+            !self.syntax.mysql_comments
+                || after.is_empty()
+                || after.starts_with(char::is_whitespace)
+        });
+        dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
+    }
+
+    /// What comes after the beginning of `/*!40101 a text that is run */`.
+    ///
+    /// Its end is then two signs more. Whether it is run depends on the server; here
+    /// it is.
+    fn executed_comment(&self) -> Option<&'s str> {
+        let comment = self.rest.strip_prefix("/*").filter(|_| self.syntax.mysql_comments)?;
+        let text = comment.strip_prefix("M!").or_else(|| comment.strip_prefix('!'))?;
+        Some(text.trim_start_matches(|c: char| c.is_ascii_digit()))
     }
 
     /// What lies before the closing `quote`; a doubled one ends it too, and the
@@ -107,8 +147,12 @@ impl<'s> Tokens<'s> {
     }
 
     /// As [`quoted`](Self::quoted), in which a backslash takes the next character
-    /// for itself.
-    fn escaped(&mut self) -> Token<'s> {
+    /// for itself where the database has it so.
+    fn string(&mut self, quote: char, ends: &str) -> Token<'s> {
+        if self.syntax.backslashes { self.escaped(quote) } else { self.quoted(ends) }
+    }
+
+    fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
         let mut is_escaped = false;
         let end = text.find(|c| match c {
@@ -120,15 +164,15 @@ impl<'s> Tokens<'s> {
                 is_escaped = true;
                 false
             }
-            c => c == '\'',
+            c => c == quote,
         });
         let (inner, rest) = end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]));
         self.rest = rest;
         // A doubled quote: the string goes on.
-        match rest.strip_prefix('\'') {
+        match rest.strip_prefix(quote) {
             Some(more) => {
                 self.rest = more;
-                self.escaped();
+                self.escaped(quote);
                 Token::Quoted(inner)
             }
             None => Token::Quoted(inner),
@@ -165,15 +209,15 @@ impl<'s> Iterator for Tokens<'s> {
             if self.syntax.escapes && word.eq_ignore_ascii_case("e") && self.rest.starts_with('\'')
             {
                 self.rest = &self.rest[1..];
-                return Some(self.escaped());
+                return Some(self.escaped('\''));
             }
             return Some(Token::Word(word));
         }
         self.rest = &text[first.len_utf8()..];
         Some(match first {
             ';' => Token::Semicolon,
-            '\'' => self.quoted("'"),
-            '"' => self.quoted("\""),
+            '\'' => self.string('\'', "'"),
+            '"' => self.string('"', "\""),
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
             '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
@@ -226,23 +270,14 @@ fn after_comment(mut text: &str, nests: bool) -> &str {
 mod tests {
     use super::*;
 
-    const SQLITE: Syntax = Syntax {
-        brackets: true,
-        backticks: true,
-        dollars: false,
-        escapes: false,
-        nests_comments: false,
-        trigger_bodies: true,
-    };
+    const SQLITE: Syntax =
+        Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
 
-    const POSTGRES: Syntax = Syntax {
-        brackets: false,
-        backticks: false,
-        dollars: true,
-        escapes: true,
-        nests_comments: true,
-        trigger_bodies: false,
-    };
+    const POSTGRES: Syntax =
+        Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
+
+    const MYSQL: Syntax =
+        Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
 
     fn is_single(sql: &str, syntax: Syntax) -> bool {
         !Tokens::of(sql, syntax).next_statement()
@@ -316,6 +351,36 @@ mod tests {
         ] {
             assert!(is_single(sql, POSTGRES), "{sql}");
         }
+    }
+
+    #[test]
+    fn mysql_has_comments_and_strings_of_its_own() {
+        for sql in [
+            "a # ; b",
+            "a -- ; b",
+            "a --\t; b",
+            "a 'it\\'; b'",
+            "a \"it\\\"; b\"",
+            "a 'it''s; b'",
+            "a `;`",
+            "a /* ; */",
+        ] {
+            assert!(is_single(sql, MYSQL), "{sql}");
+        }
+        for sql in [
+            "a # b\n; c",
+            "a 5--3; b",
+            "a '\\\\'; b'",
+            "a /*! ; b */",
+            "a /*!40101 ; b */",
+            "a /*M!100100 ; b */",
+            "a 'x' 'y'; b",
+        ] {
+            assert!(!is_single(sql, MYSQL), "{sql}");
+        }
+        let first = |sql| Tokens::of(sql, MYSQL).next();
+        assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
+        assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
     }
 
     #[test]

@@ -152,6 +152,17 @@ async fn what_a_black_hole_took_arrives_when_it_is_healed() {
 }
 
 #[tokio::test]
+async fn a_black_hole_opens_after_a_pattern() {
+    let (_echo, proxy, mut client) = conversation().await;
+    proxy.when(Direction::ToClient, "half", Then::BlackHole);
+    client.say("half way").await;
+    assert_eq!(client.hear(4).await, "half");
+    assert!(client.hears_nothing().await);
+    proxy.heal();
+    assert_eq!(client.hear(4).await, " way");
+}
+
+#[tokio::test]
 async fn a_black_hole_hides_ends_too() {
     let (mut echo, proxy, client) = conversation().await;
     proxy.black_hole();

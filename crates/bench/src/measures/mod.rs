@@ -2,6 +2,7 @@
 
 mod allocations;
 mod contended;
+mod events;
 mod idle_pools;
 mod impatient;
 mod oversubscribed;
@@ -12,6 +13,7 @@ mod waiters;
 
 pub(crate) use self::allocations::{Allocations, AllocationsWaiting};
 pub(crate) use self::contended::Contended;
+pub(crate) use self::events::Events;
 pub(crate) use self::idle_pools::IdlePools;
 pub(crate) use self::impatient::Impatient;
 pub(crate) use self::oversubscribed::Oversubscribed;

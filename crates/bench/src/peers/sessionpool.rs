@@ -2,7 +2,9 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
-use sessionpool_core::{AcquireError, Backend, Condition, Fault, Lease, Pool, Session};
+use sessionpool_core::{
+    AcquireError, Backend, Condition, Fault, Lease, Pool, PoolBuilder, PoolEvents, Session,
+};
 
 use crate::peer::Peer;
 use crate::remote::{NoopSession, Remote};
@@ -47,12 +49,25 @@ impl Session for NoopSession {
     fn abort(_: Self) {}
 }
 
+fn builder(remote: Arc<Remote>, size: usize) -> PoolBuilder<NoopSession> {
+    Pool::builder(Noop(remote)).max_size(size)
+}
+
+/// Hears everything and heeds nothing.
+struct Deaf;
+
+impl PoolEvents for Deaf {}
+
 impl Peer for Sessionpool {
     type Lease<'a> = Lease<NoopSession>;
     type Error = AcquireError;
 
     fn build(remote: Arc<Remote>, size: usize) -> Self {
-        Self(Pool::builder(Noop(remote)).max_size(size).build().expect("a valid size"))
+        Self(builder(remote, size).build().expect("a valid size"))
+    }
+
+    fn build_listened(remote: Arc<Remote>, size: usize) -> Option<Self> {
+        Some(Self(builder(remote, size).events(Arc::new(Deaf)).build().expect("a valid size")))
     }
 
     fn acquire(&self) -> impl Future<Output = Result<Self::Lease<'_>, AcquireError>> + Send {

@@ -34,6 +34,17 @@ pub enum AcquireError {
         status: Box<Status>,
     },
 
+    /// The pool has no class of that name.
+    #[non_exhaustive]
+    UnknownClass {
+        /// The pool's name, where it has one.
+        pool: Option<Arc<str>>,
+        /// The class that was asked for.
+        class: String,
+        /// The classes there are.
+        known: Vec<Arc<str>>,
+    },
+
     /// The time ran out. What the pool knows about why is inside.
     TimedOut(Box<TimedOut>),
 
@@ -63,7 +74,11 @@ impl AcquireError {
             Self::TimedOut(timed_out) => {
                 timed_out.phase == Phase::Queueing && !timed_out.runtime_stalled
             }
-            Self::Closed | Self::Paused | Self::Failed { .. } | Self::NoRuntime => false,
+            Self::Closed
+            | Self::Paused
+            | Self::UnknownClass { .. }
+            | Self::Failed { .. }
+            | Self::NoRuntime => false,
         }
     }
 
@@ -75,7 +90,11 @@ impl AcquireError {
             Self::TimedOut(timed_out) => {
                 timed_out.phase != Phase::Queueing && !timed_out.runtime_stalled
             }
-            Self::Closed | Self::Paused | Self::QueueFull { .. } | Self::NoRuntime => false,
+            Self::Closed
+            | Self::Paused
+            | Self::QueueFull { .. }
+            | Self::UnknownClass { .. }
+            | Self::NoRuntime => false,
         }
     }
 
@@ -103,6 +122,13 @@ impl fmt::Display for AcquireError {
             Self::QueueFull { pool, status, .. } => {
                 write!(f, "{} has no free session and its queue is full: {status}", Name(pool))
             }
+            Self::UnknownClass { pool, class, known } if known.is_empty() => {
+                write!(f, "{} has no class \"{class}\": it was built without any", Name(pool))
+            }
+            Self::UnknownClass { pool, class, known } => {
+                let known = known.join("\", \"");
+                write!(f, "{} has no class \"{class}\", only \"{known}\"", Name(pool))
+            }
             Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Failed { pool, fault, cause } => {
                 write!(f, "{} could open no session ({fault}: {cause})", Name(pool))
@@ -122,7 +148,11 @@ impl StdError for AcquireError {
                 timed_out.standing_failure().map(|last| source(&last.cause))
             }
             Self::Failed { cause, .. } => Some(source(cause)),
-            Self::Closed | Self::Paused | Self::QueueFull { .. } | Self::NoRuntime => None,
+            Self::Closed
+            | Self::Paused
+            | Self::QueueFull { .. }
+            | Self::UnknownClass { .. }
+            | Self::NoRuntime => None,
         }
     }
 }

@@ -36,6 +36,13 @@ pub enum CallError {
         /// What the panic said.
         message: String,
     },
+    /// A call to the backend was broken off: its runtime went away.
+    #[error("{call} was broken off: its runtime went away")]
+    #[non_exhaustive]
+    Abandoned {
+        /// Which call.
+        call: &'static str,
+    },
     /// The backend broke its contract.
     #[error("the backend opened a session that is not clean: {condition:?}")]
     #[non_exhaustive]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Cause, Name};
 use crate::Fault;
-use crate::status::{Holder, Status};
+use crate::status::{ClassStatus, Holder, Status};
 
 /// What an acquire was waiting for when its time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub struct TimedOut {
     /// How long it waited while sessions were being opened, or while the pool
     /// held back from trying again.
     pub opening: Duration,
+    /// The class it was for, as it was then; time during which that was full counts as
+    /// queueing.
+    pub class: Option<ClassStatus>,
     /// True if the runtime the pool works on did not run during the wait: it is
     /// blocked, or nobody drives it.
     pub runtime_stalled: bool,
@@ -109,6 +112,10 @@ impl TimedOut {
         }
         if status.paused {
             return f.write_str("it is paused");
+        }
+        if let Some(full) = self.class.as_ref().filter(|class| class.is_full()) {
+            let (name, leased) = (&full.name, full.leased);
+            return write!(f, "all {leased} that \"{name}\" may have are lent");
         }
         match (self.standing_failure(), self.phase) {
             (Some(last), Phase::Opening) => fmt::Display::fmt(last, f),

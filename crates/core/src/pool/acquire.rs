@@ -1,5 +1,6 @@
 //! Waiting for a session.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::runtime;
 use tokio::time::{self, Instant, Sleep};
 
+use super::classes::ClassId;
 use super::clock;
 use super::ledger::Refusal;
 use super::outage::Failure;
@@ -24,6 +26,8 @@ use crate::{AcquireError, Lease, Session};
 pub struct AcquireOptions {
     /// The time this acquire is given; `None` is the pool's `acquire_timeout`.
     pub timeout: Option<Duration>,
+    /// The class of work it is for; `None` is none.
+    pub class: Option<Cow<'static, str>>,
 }
 
 impl AcquireOptions {
@@ -36,10 +40,19 @@ impl AcquireOptions {
     /// Gives this acquire its own time, over queueing and opening together.
     /// Zero takes an idle session or times out at once, without joining the
     /// queue; `Duration::MAX` waits for ever. Default: the pool's
-    /// [`acquire_timeout`](crate::PoolBuilder::acquire_timeout).
+    /// [`acquire_timeout`](crate::PoolBuilder::acquire_timeout), or what it has set for
+    /// the class.
     #[must_use]
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
+        self
+    }
+
+    /// Says what the session is for, by the name of a
+    /// [`limit`](crate::PoolBuilder::limit) the pool has. Default: no class.
+    #[must_use]
+    pub fn class(mut self, class: impl Into<Cow<'static, str>>) -> Self {
+        self.class = Some(class.into());
         self
     }
 }
@@ -49,6 +62,7 @@ impl AcquireOptions {
 pub(crate) struct Acquire<'a, S: Session> {
     shared: &'a Arc<Shared<S>>,
     limit: Duration,
+    class: Option<ClassId>,
     site: &'static Location<'static>,
     progress: Progress,
     /// Only where the janitor's clock cannot be relied on: it lives on another
@@ -58,24 +72,39 @@ pub(crate) struct Acquire<'a, S: Session> {
 
 enum Progress {
     New,
-    Queued { ticket: Ticket, janitor_replaced: bool },
+    /// It asked for what cannot be.
+    Refused(Box<AcquireError>),
+    Queued {
+        ticket: Ticket,
+        janitor_replaced: bool,
+    },
     Done,
 }
 
 impl<'a, S: Session> Acquire<'a, S> {
-    pub(crate) const fn new(
+    #[inline]
+    pub(crate) fn new(
         shared: &'a Arc<Shared<S>>,
-        limit: Duration,
+        options: &AcquireOptions,
         site: &'static Location<'static>,
     ) -> Self {
-        Self { shared, limit, site, progress: Progress::New, own_time: None }
+        let (class, progress) = match &options.class {
+            None => (None, Progress::New),
+            Some(name) => match shared.settings.class(name) {
+                Some(class) => (Some(class), Progress::New),
+                None => (None, Progress::Refused(Box::new(shared.unknown_class(name)))),
+            },
+        };
+        let limit = options.timeout.unwrap_or_else(|| shared.settings.acquire_timeout(class));
+        Self { shared, limit, class, site, progress, own_time: None }
     }
 
     fn join(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
-        let Self { site, limit, .. } = *self;
-        let ask = Ask { waker: cx.waker().clone(), site, task: tokio::task::try_id(), limit };
+        let Self { site, class, limit, .. } = *self;
+        let waker = cx.waker().clone();
+        let ask = Ask { waker, site, class, task: tokio::task::try_id(), limit };
         match self.shared.lend_or_join(ask) {
-            Ok(Entry::Lent(place, session)) => {
+            Ok(Entry::Lent { place, session, .. }) => {
                 Poll::Ready(Ok(Lease::new(self.shared, place, session)))
             }
             Ok(Entry::Queued { ticket, elsewhere }) => {
@@ -175,6 +204,13 @@ impl<'a, S: Session> Acquire<'a, S> {
         Poll::Ready(Err(AcquireError::NoRuntime))
     }
 
+    fn refuse(&mut self) -> Poll<Result<Lease<S>, AcquireError>> {
+        match std::mem::replace(&mut self.progress, Progress::Done) {
+            Progress::Refused(error) => Poll::Ready(Err(*error)),
+            _ => unreachable!("refuses only what was asked for in vain"),
+        }
+    }
+
     fn failed(&self, Failure { fault, cause, .. }: Failure) -> AcquireError {
         AcquireError::Failed { pool: self.name(), fault, cause }
     }
@@ -204,7 +240,11 @@ impl<S: Session> Future for Acquire<'_, S> {
         match self.progress {
             Progress::New => {
                 self.progress = Progress::Done;
-                match if self.shared.is_crowded() { None } else { self.shared.lend(self.site) } {
+                match if self.shared.is_crowded() {
+                    None
+                } else {
+                    self.shared.lend(self.site, self.class)
+                } {
                     Some((place, session)) => {
                         Poll::Ready(Ok(Lease::new(self.shared, place, session)))
                     }
@@ -212,6 +252,7 @@ impl<S: Session> Future for Acquire<'_, S> {
                 }
             }
             Progress::Queued { .. } => self.look(cx),
+            Progress::Refused(_) => self.refuse(),
             Progress::Done => panic!("an acquire was polled after it had answered"),
         }
     }

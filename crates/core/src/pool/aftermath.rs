@@ -1,11 +1,11 @@
 //! What is left to do once the ledger's lock is released.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::task::Waker;
 
 use super::outage::Failure;
 use super::places::PlaceId;
-use crate::Session;
+use crate::event::Event;
+use crate::{Session, call};
 
 /// Whom to wake, which sessions to end, what to drop: other people's code, never
 /// run under the lock.
@@ -26,6 +26,7 @@ struct Rare<S> {
     wake: Vec<Waker>,
     abort: Vec<(PlaceId, S)>,
     failure: Option<Failure>,
+    events: Vec<Event>,
 }
 
 impl<S> Aftermath<S> {
@@ -36,8 +37,8 @@ impl<S> Aftermath<S> {
 
     /// Wakes the waiter that was served.
     #[inline]
-    pub(crate) fn wake(&mut self, waiter: Option<Waker>) {
-        self.waiter = waiter;
+    pub(crate) fn wake(&mut self, waiter: Waker) {
+        self.waiter = Some(waiter);
     }
 
     /// Calls the janitor; `waker` is what its seat answered.
@@ -72,43 +73,51 @@ impl<S> Aftermath<S> {
         }
     }
 
+    /// Tells listeners.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.rare().events.push(event);
+    }
+
     fn rare(&mut self) -> &mut Rare<S> {
         self.rare.get_or_insert_with(|| {
-            Box::new(Rare { wake: Vec::new(), abort: Vec::new(), failure: None })
+            let (wake, abort, events) = (Vec::new(), Vec::new(), Vec::new());
+            Box::new(Rare { wake, abort, failure: None, events })
         })
     }
 }
 
 impl<S: Session> Aftermath<S> {
-    /// Answers which places are to be freed, their sessions being gone.
+    /// True if there is nothing to do, as is most often so.
     #[inline]
-    pub(crate) fn carry_out(self) -> Option<Vec<PlaceId>> {
+    pub(crate) const fn is_nothing(&self) -> bool {
+        let Self { waiter, janitor, discarded, rare } = self;
+        waiter.is_none() && janitor.is_none() && discarded.is_none() && rare.is_none()
+    }
+
+    /// Does what there is to do, but for what it answers: which places are to be freed,
+    /// their sessions being gone, and what is to be told.
+    #[inline]
+    pub(crate) fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
         let Self { waiter, janitor, discarded: _, rare } = self;
-        let aborted = rare.map(|rare| rare.carry_out());
+        let rest = rare.map_or_else(Default::default, |rare| rare.carry_out());
         if let Some(waker) = waiter {
             waker.wake();
         }
         if let Some(waker) = janitor {
             waker.wake();
         }
-        aborted
+        rest
     }
 }
 
 impl<S: Session> Rare<S> {
-    fn carry_out(self) -> Vec<PlaceId> {
+    fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
         let aborted = self.abort.into_iter().map(|(place, session)| {
-            abort_session(session);
+            call::abort(session);
             place
         });
         let aborted = aborted.collect();
         self.wake.into_iter().for_each(Waker::wake);
-        aborted
+        (aborted, self.events)
     }
-}
-
-/// Ends a session on this side. `abort` must not panic, and this runs in drops,
-/// so a backend that breaks the rule is not let through.
-pub(crate) fn abort_session<S: Session>(session: S) {
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| S::abort(session)));
 }

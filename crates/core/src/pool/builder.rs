@@ -1,10 +1,13 @@
+//! Setting up a pool.
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::listeners::Listeners;
 use super::opener::Opener;
 use super::settings::Draft;
-use crate::{Backend, ConfigError, Pool, Session};
+use crate::{Backend, ConfigError, Pool, PoolEvents, Session};
 
 /// Sets up a [`Pool`].
 ///
@@ -15,11 +18,13 @@ use crate::{Backend, ConfigError, Pool, Session};
 pub struct PoolBuilder<S> {
     opener: Box<dyn Opener<S>>,
     draft: Draft,
+    listeners: Listeners,
 }
 
 impl<S: Session> PoolBuilder<S> {
     pub(crate) fn new(backend: impl Backend<Session = S>) -> Self {
-        Self { opener: Box::new(backend), draft: Draft::default() }
+        let draft = Draft::within(&backend.bounds());
+        Self { opener: Box::new(backend), draft, listeners: Listeners::default() }
     }
 
     /// Names the pool in its errors, for services that have several.
@@ -30,7 +35,8 @@ impl<S: Session> PoolBuilder<S> {
     }
 
     /// Caps sessions, in whatever state: opening, idle, leased, cleaning and
-    /// closing together, at every instant. At least 1. Default: 10.
+    /// closing together, at every instant. At least 1. Default: 10, or fewer where the
+    /// backend's remote end has no more.
     pub fn max_size(mut self, sessions: usize) -> Self {
         self.draft.max_size = sessions;
         self
@@ -178,6 +184,44 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Caps a kind of work: at most that many sessions at once are lent to acquires
+    /// that name this class with
+    /// [`AcquireOptions::class`](crate::AcquireOptions::class), so that slow reports
+    /// leave sessions for pages. At least 1; more than `max_size` caps nothing.
+    /// Default: no classes.
+    ///
+    /// A class has no sessions of its own, and whoever names none is capped by
+    /// `max_size` alone. Callers are served in the order in which they began to wait,
+    /// except that those whose class is full are passed over until it is not.
+    pub fn limit(mut self, class: impl Into<Arc<str>>, sessions: usize) -> Self {
+        self.draft.class(class.into()).limit = Some(sessions);
+        self
+    }
+
+    /// Bounds each acquire of that class which sets no
+    /// [`timeout`](crate::AcquireOptions::timeout) of its own. Not zero. Default: the
+    /// [`acquire_timeout`](Self::acquire_timeout).
+    pub fn class_timeout(mut self, class: impl Into<Arc<str>>, limit: Duration) -> Self {
+        self.draft.class(class.into()).timeout = Some(limit);
+        self
+    }
+
+    /// Tells of a session that has been lent for longer than this, once: by the event
+    /// [`leaked`](crate::PoolEvents::leaked), with the place that acquired it, and by
+    /// [`Counters::leaked`](crate::Counters::leaked). No caller is failed for it and
+    /// nothing is taken back. Not zero. Default: `None`.
+    pub fn leak_detection(mut self, lent: impl Into<Option<Duration>>) -> Self {
+        self.draft.leak_detection = lent.into();
+        self
+    }
+
+    /// Has `listener` told what happens in the pool; further ones are told after it. See
+    /// [`event`](crate::event). Default: nobody listens.
+    pub fn events(mut self, listener: Arc<dyn PoolEvents>) -> Self {
+        self.listeners.add(listener);
+        self
+    }
+
     /// Checks the settings and makes the pool. Opens nothing yet, unless a
     /// [`min_idle`](Self::min_idle) is to be kept.
     ///
@@ -187,7 +231,7 @@ impl<S: Session> PoolBuilder<S> {
     /// what would be valid.
     pub fn build(self) -> Result<Pool<S>, ConfigError> {
         let (settings, limits) = self.draft.validate()?;
-        Ok(Pool::new(self.opener, settings, limits))
+        Ok(Pool::new(self.opener, settings, limits, self.listeners))
     }
 }
 

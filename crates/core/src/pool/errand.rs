@@ -4,12 +4,11 @@ use std::sync::Arc as StdArc;
 
 use tokio::time::Instant;
 
-use super::aftermath::abort_session;
-use super::call::{self, CallFailure};
 use super::ledger::{Errand, Work};
 use super::outage::Failure;
 use super::places::PlaceId;
 use super::shared::Shared;
+use crate::call::{self, CallFailure};
 use crate::error::{CallError, Cause};
 use crate::sync::Arc;
 use crate::{Condition, Fault, Session};
@@ -89,7 +88,7 @@ impl<S: Session> Runner<S> {
     /// is ended before its place is free again.
     async fn refuse_unclean(&mut self, session: S, condition: Condition) {
         let limit = self.shared.settings.close_timeout;
-        let _ = call::try_bounded("closing a session", limit, S::close(session)).await;
+        let _ = call::close(session, limit).await;
         self.duty = Duty::Done;
         let cause: Cause = StdArc::new(CallError::OpenedUnclean { condition });
         let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
@@ -137,7 +136,7 @@ impl<S: Session> Runner<S> {
     async fn close(&mut self) {
         let Duty::Close(session) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
         let limit = self.shared.settings.close_timeout;
-        let answer = call::try_bounded("closing a session", limit, S::close(session)).await;
+        let answer = call::close(session, limit).await;
         self.duty = Duty::Done;
         self.shared.gone(self.place, answer.is_ok());
     }
@@ -146,9 +145,13 @@ impl<S: Session> Runner<S> {
 impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
-            Duty::Open => self.shared.open_abandoned(self.place),
+            Duty::Open => {
+                let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
+                let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
+                self.shared.open_abandoned(self.place, &failure);
+            }
             Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
-                abort_session(session);
+                call::abort(session);
                 self.shared.gone(self.place, false);
             }
             Duty::Closing => self.shared.gone(self.place, false),

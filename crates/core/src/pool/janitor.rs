@@ -135,7 +135,10 @@ impl<S: Session> Janitor<S> {
             if Clock::is_paused() {
                 self.shared.time_is_virtual();
             }
-            let round = self.shared.round();
+            let (round, news) = self.shared.round();
+            if let Some(news) = news {
+                tokio::spawn(async move { drop(news) });
+            }
             for errand in round.errands {
                 tokio::spawn(Runner::new(Arc::clone(&self.shared), errand).run());
             }

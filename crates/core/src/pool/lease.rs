@@ -4,10 +4,11 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::call::{self, CallFailure};
-use super::places::{Ending, PlaceId};
+use super::places::PlaceId;
 use super::shared::Shared;
+use crate::call::{self, CallFailure};
 use crate::error::CallError;
+use crate::event::Ending;
 use crate::sync::Arc;
 use crate::{Condition, ReleaseError, Session};
 
@@ -97,8 +98,9 @@ impl<S: Session> Lease<S> {
     /// Never: a lease has its session until it is dropped.
     #[must_use = "a session that is merely dropped is not ended as its kind demands"]
     pub fn detach(mut self) -> S {
+        let condition = self.condition();
         let session = self.session.take().expect("a lease has its session until it is dropped");
-        self.shared.detach(self.place);
+        self.shared.detach(self.place, condition);
         session
     }
 

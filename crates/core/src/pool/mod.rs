@@ -3,20 +3,22 @@
 mod acquire;
 mod aftermath;
 mod builder;
-mod call;
-mod clock;
+mod classes;
+pub(crate) mod clock;
 mod closer;
 mod errand;
 mod idle;
 mod janitor;
 mod lease;
 mod ledger;
+mod listeners;
 #[cfg(all(test, sessionpool_loom))]
 mod models;
 mod opener;
 mod outage;
 mod places;
 mod queue;
+mod recall;
 mod settings;
 mod shared;
 mod stopwatch;
@@ -25,24 +27,24 @@ mod transactions;
 use std::fmt;
 use std::future::{self, Future};
 use std::panic::Location;
-use std::sync::Arc as StdArc;
+use std::sync::{Arc as StdArc, Weak};
 use std::time::Duration;
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
 pub use lease::Lease;
+pub use recall::Recall;
 pub use settings::ConfigError;
-
-pub(crate) use call::{bounded, classify, try_bounded};
-pub(crate) use clock::is_here as clock_is_here;
 
 use acquire::Acquire;
 use closer::Closer;
+use listeners::Listeners;
 use opener::Opener;
+use recall::Recalled;
 use settings::{Limits, Settings};
 use shared::Shared;
 
-use crate::status::{CloseReport, Holder, Status};
+use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
 use crate::{AcquireError, Backend, Pause, Session, TryAcquireError};
 
@@ -111,10 +113,18 @@ impl<S: Session> Pool<S> {
         PoolBuilder::new(backend)
     }
 
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings, limits));
-        shared.fill_stock();
-        Self { handle: StdArc::new(Handle { shared }) }
+    pub(crate) fn new(
+        opener: Box<dyn Opener<S>>,
+        settings: Settings,
+        limits: Limits,
+        listeners: Listeners,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(opener, settings, limits, listeners));
+        let handle = StdArc::new(Handle { shared });
+        let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
+        handle.shared.opener.attach_pool(Recall::new(line));
+        handle.shared.fill_stock();
+        Self { handle }
     }
 
     #[inline]
@@ -137,7 +147,6 @@ impl<S: Session> Pool<S> {
     /// Dropping the future leaves the queue. Nothing is lost: a session granted in
     /// that very moment goes to the next in line, and an opening begun for this
     /// caller goes on for others.
-    ///
     #[track_caller]
     #[inline]
     pub fn acquire(&self) -> impl Future<Output = Result<Lease<S>, AcquireError>> + Send {
@@ -170,9 +179,7 @@ impl<S: Session> Pool<S> {
         options: &AcquireOptions,
         site: &'static Location<'static>,
     ) -> Acquire<'_, S> {
-        let shared = self.shared();
-        let limit = options.timeout.unwrap_or(shared.settings.acquire_timeout);
-        Acquire::new(shared, limit, site)
+        Acquire::new(self.shared(), options, site)
     }
 
     /// Lends an idle session, if there is one that may be lent as it is. Never waits,
@@ -231,6 +238,13 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
         self.shared().holders()
+    }
+
+    /// The classes of work this pool has [limits](PoolBuilder::limit) for, in the order
+    /// in which they were set.
+    #[must_use]
+    pub fn classes(&self) -> Vec<ClassStatus> {
+        self.shared().classes()
     }
 
     /// Makes every session opened before now a suspect one: idle sessions are ended,
@@ -313,6 +327,20 @@ impl<S: Session> fmt::Debug for Pool<S> {
             .field("name", &self.shared().settings.name)
             .field("status", &self.status())
             .finish_non_exhaustive()
+    }
+}
+
+impl<S: Session> Recalled for Handle<S> {
+    fn recall_idle(&self, sessions: usize) -> usize {
+        self.shared.recall_idle(sessions)
+    }
+
+    fn recall_all(&self) {
+        self.shared.flush();
+    }
+
+    fn open_again(&self) {
+        self.shared.open_again();
     }
 }
 

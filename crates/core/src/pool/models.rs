@@ -11,6 +11,7 @@
 //! says so.
 
 mod checking;
+mod classes;
 mod closing;
 mod control;
 mod janitor;
@@ -32,6 +33,7 @@ use tokio::time::Instant;
 
 use super::errand::Runner;
 use super::ledger::{Errand, Ledger, Round};
+use super::listeners::Listeners;
 use super::outage::Failure;
 use super::places::Tally;
 use super::settings::Draft;
@@ -99,7 +101,12 @@ impl Scene {
     fn seated_on(runtime: Option<runtime::Id>, draft: Draft) -> Self {
         let (settings, limits) = draft.validate().expect("settings that can work");
         let remote = StdArc::new(Remote { room: limits.max_size, ..Remote::default() });
-        let pool = Pool::new(Box::new(Door(StdArc::clone(&remote))), settings, limits);
+        let pool = Pool::new(
+            Box::new(Door(StdArc::clone(&remote))),
+            settings,
+            limits,
+            Listeners::default(),
+        );
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));
         Self { pool, shared, remote }
@@ -130,7 +137,7 @@ impl Scene {
 
     /// The one errand there is.
     fn errand(&self) -> Errand<Token> {
-        let mut errands = self.shared.round().errands;
+        let mut errands = self.shared.round().0.errands;
         let errand = errands.pop_front().expect("an errand");
         assert!(errands.is_empty());
         self.janitor_waits();
@@ -177,21 +184,14 @@ fn audit(shared: &Shared<Token>) {
         assert_eq!((tally, idle), ledger.places.recount());
         assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
-        let served = idle == 0 || ledger.queue.len() <= tally.serving_checks;
+        let served = idle == 0 || ledger.servable() <= tally.serving_checks;
         assert!(served || ledger.pause.is_some(), "{tally:?}");
-
-        let counters = ledger.counters;
-        let answered = counters.acquired
-            + counters.timed_out
-            + counters.cancelled
-            + counters.queue_full
-            + counters.failed
-            + counters.refused_paused
-            + counters.refused_closed;
-        assert_eq!(counters.requested, answered + ledger.queue.len() as u64, "{counters:?}");
-        assert_eq!(counters.acquired, counters.returned + tally.leased as u64, "{counters:?}");
-        let open = ledger.places.taken() - tally.opening;
-        assert_eq!(counters.opened, counters.closed.total() + open as u64, "{counters:?}");
+        for (class, share) in ledger.classes.iter() {
+            assert_eq!(share.leased, ledger.places.leased_for(class), "{share:?}");
+            assert!(share.limit.is_none_or(|limit| share.leased <= limit), "{share:?}");
+        }
+        let status = ledger.status(Instant::now());
+        assert!(status.is_balanced(), "{status:?}");
     });
 }
 
@@ -242,7 +242,7 @@ fn wait_to_be_called(shared: &Shared<Token>) {
 /// Rounds until there is nothing more to do.
 fn rounds(shared: &Arc<Shared<Token>>) {
     loop {
-        let round = shared.round();
+        let (round, _) = shared.round();
         if round.errands.is_empty() {
             return;
         }
@@ -259,8 +259,12 @@ fn run(shared: &Arc<Shared<Token>>, errand: Errand<Token>) {
 type Waiter = Pin<Box<dyn Future<Output = Result<Lease<Token>, AcquireError>> + Send>>;
 
 fn acquire(pool: &Pool<Token>, limit: Duration) -> Waiter {
+    acquire_with(pool, AcquireOptions::new().timeout(limit))
+}
+
+fn acquire_with(pool: &Pool<Token>, options: AcquireOptions) -> Waiter {
     let pool = pool.clone();
-    Box::pin(async move { pool.acquire_with(AcquireOptions::new().timeout(limit)).await })
+    Box::pin(async move { pool.acquire_with(options).await })
 }
 
 /// Has an acquire join the queue, with a waker that wakes nobody.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Backend, Session};
+use crate::{Backend, Recall, Session};
 
 /// [`Backend`], object-safe and generic over the session alone.
 ///
@@ -13,6 +13,7 @@ use crate::{Backend, Session};
 pub(crate) trait Opener<S: Session>: Send + Sync {
     async fn open_session(&self) -> Result<S, S::Error>;
     async fn check_session(&self, session: &mut S) -> Result<(), S::Error>;
+    fn attach_pool(&self, recall: Recall);
 }
 
 #[async_trait]
@@ -26,5 +27,9 @@ impl<B: Backend> Opener<B::Session> for B {
         session: &mut B::Session,
     ) -> Result<(), <B::Session as Session>::Error> {
         self.check(session).await
+    }
+
+    fn attach_pool(&self, recall: Recall) {
+        self.attach(recall);
     }
 }

@@ -61,6 +61,13 @@ impl Outage {
         self.last.replace(failure)
     }
 
+    /// The remote end has room again, if that was the trouble.
+    pub(crate) fn has_room(&mut self) {
+        if self.last.as_ref().is_some_and(|last| matches!(last.fault, Fault::Busy { .. })) {
+            self.retry_at = None;
+        }
+    }
+
     /// True if openings have been seen to fail for so long, and none succeeded.
     pub(crate) fn has_lasted(&self, limit: Duration) -> bool {
         match (self.since, &self.last) {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::time::Instant;
 
+use super::classes::ClassId;
+use crate::event::Ending;
 use crate::status::Closed;
 
 /// Which place; an index that stays the same while the place is taken.
@@ -40,34 +42,8 @@ pub(crate) enum Stage {
 pub(crate) struct Borrower {
     pub(crate) site: &'static Location<'static>,
     pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) class: Option<ClassId>,
     pub(crate) since: Instant,
-}
-
-/// Why a session is being ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// Unused for `idle_timeout`.
-    Expired,
-    /// Beyond `max_idle` when it came back.
-    Surplus,
-    /// Its own condition said so.
-    Broken,
-    /// It could not be made fit for the next borrower.
-    Unclean,
-    /// It did not answer a check; or one did not that had been idle for less.
-    Dead,
-    /// The pool was closed, or its last handle dropped.
-    PoolClosed,
-    /// The runtime it lived on is gone.
-    RuntimeLost,
-    /// It was opened before the backend was lost, or the pool flushed.
-    Stale,
-    /// Older than `max_lifetime`, or lent `max_uses` times.
-    Worn,
-    /// Its holder wanted it gone.
-    Discarded,
-    /// Its holder took it out of the pool.
-    Detached,
 }
 
 impl Ending {
@@ -82,14 +58,24 @@ impl Ending {
             Self::RuntimeLost => &mut closed.runtime_lost,
             Self::Stale => &mut closed.stale,
             Self::Worn => &mut closed.worn,
+            Self::Recalled => &mut closed.recalled,
             Self::Discarded => &mut closed.discarded,
             Self::Detached => &mut closed.detached,
         } += 1;
     }
 }
 
+/// A session that is lent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loan {
+    pub(crate) session: u64,
+    pub(crate) borrower: Borrower,
+}
+
 #[derive(Debug)]
 struct Place {
+    /// The opening's number.
+    opening: u64,
     /// The session's number; zero while it is being opened.
     session: u64,
     opened: Instant,
@@ -97,11 +83,23 @@ struct Place {
     expires: Option<Instant>,
     /// How often it was lent.
     uses: u64,
+    /// Its lease has been told to be one of those that last too long.
+    told_overdue: bool,
     home: Home,
     generation: u64,
     stage: Stage,
     /// Being opened or checked, and to be lent after that.
     serves: bool,
+}
+
+impl Place {
+    #[inline]
+    const fn loan(&self) -> Option<Loan> {
+        match self.stage {
+            Stage::Leased(borrower) => Some(Loan { session: self.session, borrower }),
+            _ => None,
+        }
+    }
 }
 
 /// How many places stand in each stage, but for idle ones: the idle stack knows.
@@ -112,13 +110,18 @@ pub(crate) struct Tally {
     pub(crate) checking: usize,
     pub(crate) cleaning: usize,
     pub(crate) closing: usize,
-    /// Of those being opened and checked, how many will serve somebody.
-    pub(crate) serving: usize,
-    /// And of those being checked alone.
+    /// Of those being opened, how many will serve somebody.
+    pub(crate) serving_openings: usize,
+    /// And of those being checked.
     pub(crate) serving_checks: usize,
 }
 
 impl Tally {
+    /// How many more will be there for those who wait.
+    pub(crate) const fn serving(&self) -> usize {
+        self.serving_openings + self.serving_checks
+    }
+
     fn of(&mut self, stage: &Stage) -> Option<&mut usize> {
         match stage {
             Stage::Opening => Some(&mut self.opening),
@@ -130,22 +133,28 @@ impl Tally {
         }
     }
 
-    fn enter(&mut self, stage: &Stage) {
+    fn serving_in(&mut self, stage: &Stage) -> &mut usize {
+        match stage {
+            Stage::Checking => &mut self.serving_checks,
+            _ => &mut self.serving_openings,
+        }
+    }
+
+    fn enter(&mut self, stage: &Stage, serves: bool) {
         if let Some(count) = self.of(stage) {
             *count += 1;
         }
-    }
-
-    fn leave(&mut self, stage: &Stage) {
-        if let Some(count) = self.of(stage) {
-            *count -= 1;
+        if serves {
+            *self.serving_in(stage) += 1;
         }
     }
 
-    fn no_longer_serves(&mut self, stage: &Stage, served: bool) {
+    fn leave(&mut self, stage: &Stage, served: bool) {
+        if let Some(count) = self.of(stage) {
+            *count -= 1;
+        }
         if served {
-            self.serving -= 1;
-            self.serving_checks -= usize::from(matches!(stage, Stage::Checking));
+            *self.serving_in(stage) -= 1;
         }
     }
 }
@@ -157,6 +166,8 @@ impl Tally {
 pub(crate) struct Places {
     taken: Slab<Place>,
     tally: Tally,
+    /// Openings begun so far.
+    openings: u64,
     /// Sessions opened so far.
     sessions: u64,
     /// Raised whenever all sessions there are become suspect.
@@ -171,22 +182,24 @@ impl Places {
             checking: 0,
             cleaning: 0,
             closing: 0,
-            serving: 0,
+            serving_openings: 0,
             serving_checks: 0,
         };
-        Self { taken: Slab::new(), tally, sessions: 0, generation: 0 }
+        Self { taken: Slab::new(), tally, openings: 0, sessions: 0, generation: 0 }
     }
 
     /// Takes a free place for a session about to be opened.
     pub(crate) fn take(&mut self, now: Instant, home: Home) -> PlaceId {
-        self.tally.opening += 1;
-        self.tally.serving += 1;
+        self.tally.enter(&Stage::Opening, true);
         let generation = self.generation;
+        self.openings += 1;
         let place = Place {
+            opening: self.openings,
             session: 0,
             opened: now,
             expires: None,
             uses: 0,
+            told_overdue: false,
             home,
             generation,
             stage: Stage::Opening,
@@ -230,7 +243,15 @@ impl Places {
     #[inline]
     pub(crate) fn lend(&mut self, id: PlaceId, borrower: Borrower) {
         self.move_to(id, Stage::Leased(borrower));
-        self.taken[id.index()].uses += 1;
+        let place = &mut self.taken[id.index()];
+        place.uses += 1;
+        place.told_overdue = false;
+    }
+
+    /// The number of the opening that stands there, and since when it does.
+    pub(crate) fn opening(&self, id: PlaceId) -> (u64, Instant) {
+        let place = &self.taken[id.index()];
+        (place.opening, place.opened)
     }
 
     /// The session's number, and since when it is open.
@@ -241,26 +262,27 @@ impl Places {
 
     #[inline]
     pub(crate) fn move_to(&mut self, id: PlaceId, stage: Stage) {
-        self.tally.enter(&stage);
-        let place = &mut self.taken[id.index()];
-        self.tally.leave(&place.stage);
-        self.tally.no_longer_serves(&place.stage, std::mem::take(&mut place.serves));
-        place.stage = stage;
+        self.enter(id, stage, false);
     }
 
     /// Has the session checked, for somebody who waits or to keep it alive.
     pub(crate) fn check(&mut self, id: PlaceId, serves: bool) {
-        self.move_to(id, Stage::Checking);
-        self.taken[id.index()].serves = serves;
-        self.tally.serving += usize::from(serves);
-        self.tally.serving_checks += usize::from(serves);
+        self.enter(id, Stage::Checking, serves);
+    }
+
+    #[inline]
+    fn enter(&mut self, id: PlaceId, stage: Stage, serves: bool) {
+        self.tally.enter(&stage, serves);
+        let place = &mut self.taken[id.index()];
+        self.tally.leave(&place.stage, place.serves);
+        place.stage = stage;
+        place.serves = serves;
     }
 
     /// Frees the place and tells what stood there last.
     pub(crate) fn free(&mut self, id: PlaceId) -> Stage {
         let Place { stage, serves, .. } = self.taken.remove(id.index());
-        self.tally.leave(&stage);
-        self.tally.no_longer_serves(&stage, serves);
+        self.tally.leave(&stage, serves);
         stage
     }
 
@@ -276,7 +298,7 @@ impl Places {
     /// Makes every session there is a suspect one; none will serve anybody.
     pub(crate) fn next_generation(&mut self) {
         self.generation += 1;
-        self.tally.serving = 0;
+        self.tally.serving_openings = 0;
         self.tally.serving_checks = 0;
         self.taken.iter_mut().for_each(|(_, place)| place.serves = false);
     }
@@ -304,23 +326,52 @@ impl Places {
         self.tally
     }
 
-    /// Everybody who has a session, as (session number, borrower).
-    pub(crate) fn borrowers(&self) -> impl Iterator<Item = (u64, Borrower)> + '_ {
-        self.taken.iter().filter_map(|(_, place)| match place.stage {
-            Stage::Leased(borrower) => Some((place.session, borrower)),
-            _ => None,
-        })
+    /// Who has which session, if it is lent.
+    #[inline]
+    pub(crate) fn loan(&self, id: PlaceId) -> Option<Loan> {
+        self.taken[id.index()].loan()
+    }
+
+    pub(crate) fn stage(&self, id: PlaceId) -> &Stage {
+        &self.taken[id.index()].stage
+    }
+
+    /// Who has had a session for so long, each told once.
+    pub(crate) fn overdue_leases(&mut self, now: Instant, limit: Duration) -> Vec<Loan> {
+        let mut overdue = Vec::new();
+        for (_, place) in &mut self.taken {
+            let Some(loan) = place.loan().filter(|_| !place.told_overdue) else { continue };
+            if now.saturating_duration_since(loan.borrower.since) >= limit {
+                place.told_overdue = true;
+                overdue.push(loan);
+            }
+        }
+        overdue
+    }
+
+    /// When the next lease has lasted for so long.
+    pub(crate) fn next_overdue_lease(&self, limit: Duration) -> Option<Instant> {
+        let untold = self.taken.iter().filter(|(_, place)| !place.told_overdue);
+        let since = untold.filter_map(|(_, place)| Some(place.loan()?.borrower.since));
+        since.min()?.checked_add(limit)
+    }
+
+    /// Everything that is lent.
+    pub(crate) fn loans(&self) -> impl Iterator<Item = Loan> + '_ {
+        self.taken.iter().filter_map(|(_, place)| place.loan())
+    }
+
+    /// How many are lent for work of that class, counted anew.
+    #[cfg(all(test, sessionpool_loom))]
+    pub(crate) fn leased_for(&self, class: ClassId) -> usize {
+        self.loans().filter(|loan| loan.borrower.class == Some(class)).count()
     }
 
     /// The tally counted anew, and the idle ones, for the models to compare.
     #[cfg(all(test, sessionpool_loom))]
     pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
-        self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage));
-        let serving = || self.taken.iter().filter(|(_, place)| place.serves);
-        tally.serving = serving().count();
-        let checked = |place: &Place| matches!(place.stage, Stage::Checking);
-        tally.serving_checks = serving().filter(|(_, place)| checked(place)).count();
+        self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage, place.serves));
         let idle = self.taken.iter().filter(|(_, place)| matches!(place.stage, Stage::Idle));
         (tally, idle.count())
     }

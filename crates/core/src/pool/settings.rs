@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::classes::{Class, ClassId};
+use crate::Bounds;
+
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -15,11 +18,27 @@ pub(crate) struct Settings {
     pub(crate) close_timeout: Duration,
     pub(crate) check_timeout: Duration,
     pub(crate) lifecycle_timeout: Duration,
+    pub(crate) classes: Vec<Class>,
+}
+
+impl Settings {
+    pub(crate) fn class(&self, name: &str) -> Option<ClassId> {
+        self.classes.iter().position(|class| *class.name == *name).map(ClassId::new)
+    }
+
+    /// How long an acquire waits that says nothing itself.
+    #[inline]
+    pub(crate) fn acquire_timeout(&self, class: Option<ClassId>) -> Duration {
+        let of_class = class.and_then(|class| self.classes[class.index()].timeout);
+        of_class.unwrap_or(self.acquire_timeout)
+    }
 }
 
 /// The part of the settings the ledger goes by.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
+    /// The most `max_size` may be, and why.
+    pub(crate) most: Option<(usize, &'static str)>,
     pub(crate) max_size: usize,
     /// `None` follows `max_size`.
     pub(crate) max_idle: Option<usize>,
@@ -32,6 +51,7 @@ pub(crate) struct Limits {
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) max_uses: Option<u64>,
+    pub(crate) leak_detection: Option<Duration>,
 }
 
 /// How much shorter than `max_lifetime` a session may live, so that sessions opened
@@ -61,6 +81,7 @@ impl Limits {
     /// What [`Pool::resize`](crate::Pool::resize) may set.
     pub(crate) fn check_size(&self, max_size: usize) -> Result<(), ConfigError> {
         within("max_size", max_size, 1, MOST, "sessions")?;
+        allowed(max_size, self.most)?;
         not_below("max_size", max_size, "min_idle", self.min_idle)?;
         not_below("max_size", max_size, "max_idle", self.max_idle.unwrap_or(0))
     }
@@ -82,6 +103,7 @@ pub struct ConfigError {
 /// Before validation: `max_idle` may still follow `max_size`.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
+    pub(crate) most: Option<(usize, &'static str)>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) max_size: usize,
     pub(crate) max_idle: Option<usize>,
@@ -100,11 +122,14 @@ pub(crate) struct Draft {
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
     pub(crate) max_uses: Option<u64>,
+    pub(crate) leak_detection: Option<Duration>,
+    pub(crate) classes: Vec<Class>,
 }
 
 impl Default for Draft {
     fn default() -> Self {
         Self {
+            most: None,
             name: None,
             max_size: 10,
             max_idle: None,
@@ -123,6 +148,8 @@ impl Default for Draft {
             keepalive_interval: None,
             max_lifetime: Some(Duration::from_secs(30 * 60)),
             max_uses: None,
+            leak_detection: None,
+            classes: Vec::new(),
         }
     }
 }
@@ -133,10 +160,55 @@ const FOREVER: Duration = Duration::from_secs(1 << 40);
 /// More sessions than any remote end takes; a place's index must fit in 32 bits.
 const MOST: usize = 1_000_000;
 
+/// Each acquire may have to look at every class.
+const MOST_CLASSES: usize = 100;
+
+impl Class {
+    fn check(&self) -> Result<(), ConfigError> {
+        let Self { name, limit, timeout } = self;
+        let told = |error: ConfigError| ConfigError {
+            value: format!("{} for class \"{name}\"", error.value),
+            ..error
+        };
+        if let Some(limit) = *limit {
+            within("limit", limit, 1, MOST, "sessions").map_err(told)?;
+        }
+        if let Some(timeout) = *timeout {
+            not_zero("class_timeout", timeout, "try_acquire is what never waits").map_err(told)?;
+        }
+        Ok(())
+    }
+}
+
 impl Draft {
+    /// The class of that name, new if it has not been named before.
+    pub(crate) fn class(&mut self, name: Arc<str>) -> &mut Class {
+        let index = self.classes.iter().position(|class| class.name == name);
+        let index = index.unwrap_or_else(|| {
+            self.classes.push(Class::new(name));
+            self.classes.len() - 1
+        });
+        &mut self.classes[index]
+    }
+
+    /// The defaults, for a backend that knows its bounds.
+    pub(crate) fn within(bounds: &Bounds) -> Self {
+        let draft = Self::default();
+        Self {
+            most: bounds.most_sessions,
+            max_size: bounds
+                .most_sessions
+                .map_or(draft.max_size, |(most, _)| draft.max_size.min(most)),
+            idle_timeout: bounds.idle_timeout.or(draft.idle_timeout),
+            max_uses: bounds.max_uses.or(draft.max_uses),
+            ..draft
+        }
+    }
+
     pub(crate) fn validate(self) -> Result<(Settings, Limits), ConfigError> {
         // No `..`: whoever adds a setting decides here what is valid.
         let Self {
+            most,
             name,
             max_size,
             max_idle,
@@ -155,9 +227,12 @@ impl Draft {
             keepalive_interval,
             max_lifetime,
             max_uses,
+            leak_detection,
+            classes,
         } = self;
 
         within("max_size", max_size, 1, MOST, "sessions")?;
+        allowed(max_size, most)?;
         within("max_connecting", max_connecting, 1, MOST, "openings at once")?;
         within("max_waiters", max_waiters, 0, u32::MAX as usize, "waiters")?;
         not_above("max_idle", max_idle.unwrap_or(0), "max_size", max_size)?;
@@ -178,11 +253,20 @@ impl Draft {
         if max_uses == Some(0) {
             within("max_uses", 0, 1, usize::MAX, "uses")?;
         }
+        if let Some(limit) = leak_detection {
+            not_zero("leak_detection", limit, "None tells of none")?;
+        }
         if let Some(limit) = idle_timeout {
             not_zero("idle_timeout", limit, "max_idle(0) keeps no session idle, None keeps all")?;
         }
 
+        within("limit", classes.len(), 0, MOST_CLASSES, "classes")?;
+        for class in &classes {
+            class.check()?;
+        }
+
         let limits = Limits {
+            most,
             max_size,
             max_idle,
             min_idle,
@@ -194,6 +278,7 @@ impl Draft {
             keepalive_interval,
             max_lifetime,
             max_uses,
+            leak_detection,
         };
         let settings = Settings {
             name,
@@ -203,6 +288,7 @@ impl Draft {
             close_timeout,
             check_timeout,
             lifecycle_timeout,
+            classes,
         };
         Ok((settings, limits))
     }
@@ -220,6 +306,17 @@ fn within(
     }
     let valid = format!("{least} to {most} {what} are possible");
     Err(ConfigError { setting, value: value.to_string(), valid })
+}
+
+/// A size the backend's remote end has room for.
+fn allowed(max_size: usize, most: Option<(usize, &'static str)>) -> Result<(), ConfigError> {
+    match most {
+        Some((most, why)) if max_size > most => {
+            let valid = format!("at most {most} is possible: {why}");
+            Err(ConfigError { setting: "max_size", value: max_size.to_string(), valid })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn not_above(

@@ -12,22 +12,25 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::aftermath::Aftermath;
-use super::call;
+use super::classes::ClassId;
 use super::clock::Clock;
 use super::ledger::{Ledger, Refusal, Round};
+use super::listeners::{Listeners, News};
 use super::opener::Opener;
 use super::outage::Failure;
-use super::places::{Borrower, Ending, Home, PlaceId};
+use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
 use crate::error::{LastFailure, TimedOut};
-use crate::status::{CloseReport, Closed, Holder, Status};
-use crate::sync::{Mutex, MutexGuard};
-use crate::{Condition, ConfigError, Fault, Pause, Session};
+use crate::event::{Acquire, Ending, Event, Lent, Returned, Waits};
+use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
+use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
     pub(crate) settings: Settings,
+    listeners: Listeners,
     crowded: AtomicBool,
     books: Mutex<Books<S>>,
 }
@@ -45,10 +48,16 @@ const HOLDERS_NAMED: usize = 5;
 const STALLED: Duration = Duration::from_millis(100);
 
 impl<S: Session> Shared<S> {
-    pub(crate) fn new(opener: Box<dyn Opener<S>>, settings: Settings, limits: Limits) -> Self {
-        let ledger = Ledger::new(limits);
+    pub(crate) fn new(
+        opener: Box<dyn Opener<S>>,
+        settings: Settings,
+        limits: Limits,
+        listeners: Listeners,
+    ) -> Self {
+        let ledger = Ledger::new(limits, &settings.classes, !listeners.is_empty());
+        let listeners = listeners.of(settings.name.clone());
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
-        Self { opener, settings, crowded: AtomicBool::new(false), books }
+        Self { opener, settings, listeners, crowded: AtomicBool::new(false), books }
     }
 
     #[inline]
@@ -61,12 +70,32 @@ impl<S: Session> Shared<S> {
     /// Changes the books, then does what follows from it, in that order.
     #[inline]
     fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
+        self.change_and_tell(change, |_| {})
+    }
+
+    /// [`change`](Self::change), and `tell` of it before what follows is told.
+    #[inline]
+    fn change_and_tell<R>(
+        &self,
+        change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R,
+        tell: impl FnOnce(&R),
+    ) -> R {
         let mut aftermath = Aftermath::new();
         let answer = change(&mut self.books(), &mut aftermath);
-        for place in aftermath.carry_out().into_iter().flatten() {
-            self.gone(place, false);
+        if aftermath.is_nothing() {
+            std::mem::forget(aftermath); // nor is there anything to drop
+            tell(&answer);
+        } else {
+            let (aborted, events) = aftermath.carry_out();
+            tell(&answer);
+            self.finish(aborted, &events);
         }
         answer
+    }
+
+    fn finish(&self, aborted: Vec<PlaceId>, events: &[Event]) {
+        events.iter().for_each(|event| self.listeners.tell(event));
+        aborted.into_iter().for_each(|place| self.gone(place, false));
     }
 }
 
@@ -74,19 +103,27 @@ impl<S: Session> Shared<S> {
 
 impl<S: Session> Shared<S> {
     #[inline]
-    pub(crate) fn lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+    pub(crate) fn lend(
+        &self,
+        site: &'static Location<'static>,
+        class: Option<ClassId>,
+    ) -> Option<(PlaceId, S)> {
         let task = tokio::task::try_id();
-        self.change(|books, aftermath| {
+        let (place, session, number) = self.change(|books, aftermath| {
             let since = books.clock.stamp();
-            let lent = books.ledger.lend(Borrower { site, task, since }, aftermath)?;
+            let borrower = Borrower { site, task, class, since };
+            let (place, session) = books.ledger.lend(borrower, aftermath)?;
             books.ledger.counters.requested += 1;
-            Some(lent)
-        })
+            let (number, _) = books.ledger.places.session(place);
+            Some((place, session, number))
+        })?;
+        self.tell_lent(site, class, number);
+        Some((place, session))
     }
 
     /// Lends at once or not at all.
     pub(crate) fn try_lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
-        let lent = self.lend(site);
+        let lent = self.lend(site, None);
         if lent.is_none() {
             let now = Instant::now();
             self.change(|books, aftermath| books.ledger.check_for_the_next(now, aftermath));
@@ -108,21 +145,19 @@ impl<S: Session> Shared<S> {
     }
 
     /// Lends at once, or queues the acquire. Starts a janitor where there is none.
-    pub(crate) fn lend_or_join(
-        self: &crate::sync::Arc<Self>,
-        ask: Ask,
-    ) -> Result<Entry<S>, Refusal> {
+    pub(crate) fn lend_or_join(self: &Arc<Self>, ask: Ask) -> Result<Entry<S>, Refusal> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
-        let Ask { waker, site, task, limit } = ask;
+        let Ask { waker, site, task, class, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
             let now = Instant::now();
             let ledger = &mut books.ledger;
-            let borrower = Borrower { site, task, since: now };
+            let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
             if let Some((place, session)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
-                return (Ok(Entry::Lent(place, session)), None);
+                let (number, _) = ledger.places.session(place);
+                return (Ok(Entry::Lent { place, session, number }), None);
             }
             let request = Request::new(waker, borrower, limit);
             let joined = ledger.join(now, request, id, aftermath);
@@ -130,13 +165,16 @@ impl<S: Session> Shared<S> {
             let elsewhere = ledger.seat.runtime() != id;
             (joined.map(|ticket| Entry::Queued { ticket, elsewhere }), home)
         });
+        if let Ok(Entry::Lent { number, .. }) = entry {
+            self.tell_lent(site, class, number);
+        }
         self.set_crowded(matches!(entry, Ok(Entry::Queued { .. })));
         self.start_janitor(home, runtime.as_ref());
         entry
     }
 
     /// Sees to it that there is a janitor; answers whether it is a new one.
-    pub(crate) fn ensure_janitor(self: &crate::sync::Arc<Self>) -> Result<bool, NoJanitor> {
+    pub(crate) fn ensure_janitor(self: &Arc<Self>) -> Result<bool, NoJanitor> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
         let home = {
@@ -151,11 +189,7 @@ impl<S: Session> Shared<S> {
         Ok(home.is_some())
     }
 
-    fn start_janitor(
-        self: &crate::sync::Arc<Self>,
-        home: Option<Home>,
-        runtime: Option<&runtime::Handle>,
-    ) {
+    fn start_janitor(self: &Arc<Self>, home: Option<Home>, runtime: Option<&runtime::Handle>) {
         if let (Some(home), Some(runtime)) = (home, runtime) {
             super::janitor::Janitor::start(self, home, runtime);
         }
@@ -163,7 +197,7 @@ impl<S: Session> Shared<S> {
 
     /// Starts a janitor at once if there is a stock to keep and a runtime to do
     /// it on.
-    pub(crate) fn fill_stock(self: &crate::sync::Arc<Self>) {
+    pub(crate) fn fill_stock(self: &Arc<Self>) {
         let min_idle = self.books().ledger.limits.min_idle;
         if min_idle > 0 {
             let _ = self.ensure_janitor();
@@ -221,13 +255,18 @@ pub(crate) struct Ask {
     pub(crate) waker: Waker,
     pub(crate) site: &'static Location<'static>,
     pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) class: Option<ClassId>,
     pub(crate) limit: Duration,
 }
 
 /// How an acquire gets in.
 #[derive(Debug)]
 pub(crate) enum Entry<S> {
-    Lent(PlaceId, S),
+    Lent {
+        place: PlaceId,
+        session: S,
+        number: u64,
+    },
     /// `elsewhere` is where the janitor lives: on another runtime, which may stand
     /// still while this one runs.
     Queued {
@@ -263,8 +302,7 @@ impl<S: Session> Shared<S> {
             Condition::Clean if std::thread::panicking() => Condition::Dirty,
             condition => condition,
         };
-        self.change(|books, aftermath| {
-            let now = books.clock.stamp();
+        self.return_of(place, condition, |books, now, aftermath| {
             books.ledger.give_back(now, place, session, condition, aftermath);
         });
     }
@@ -272,14 +310,35 @@ impl<S: Session> Shared<S> {
     /// A lease ended whose session is not to be lent again.
     pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
         let condition = call::condition(&session);
-        self.change(|books, aftermath| {
-            books.ledger.give_up(place, session, ending, condition, aftermath);
+        self.return_of(place, condition, |books, now, aftermath| {
+            books.ledger.give_up(now, place, session, ending, condition, aftermath);
         });
     }
 
     /// A lease ended whose session its holder keeps.
-    pub(crate) fn detach(&self, place: PlaceId) {
-        self.change(|books, aftermath| books.ledger.detach(place, aftermath));
+    pub(crate) fn detach(&self, place: PlaceId, condition: Condition) {
+        self.return_of(place, condition, |books, now, aftermath| {
+            books.ledger.detach(now, place, aftermath);
+        });
+    }
+
+    /// Changes the books as a lease ends.
+    #[inline]
+    fn return_of(
+        &self,
+        place: PlaceId,
+        condition: Condition,
+        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<S>),
+    ) {
+        self.change_and_tell(
+            |books, aftermath| {
+                let now = books.clock.stamp();
+                let loan = self.heard(books, place);
+                change(books, now, aftermath);
+                (loan, now)
+            },
+            |(loan, now)| self.tell_returned(*loan, *now, condition),
+        );
     }
 
     pub(crate) fn opened(&self, place: PlaceId, session: S) {
@@ -292,9 +351,8 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.open_failed(place, failure, jitter, aftermath));
     }
 
-    pub(crate) fn open_abandoned(&self, place: PlaceId) {
-        let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.open_abandoned(now, place, aftermath));
+    pub(crate) fn open_abandoned(&self, place: PlaceId, failure: &Failure) {
+        self.change(|books, aftermath| books.ledger.open_abandoned(place, failure, aftermath));
     }
 
     pub(crate) fn cleaned(&self, place: PlaceId, session: S) {
@@ -323,16 +381,59 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn gone(&self, place: PlaceId, confirmed: bool) {
-        self.change(|books, aftermath| books.ledger.gone(place, confirmed, aftermath));
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.gone(now, place, confirmed, aftermath));
+    }
+}
+
+// ===== telling of it =====
+
+/// What callers do themselves, and most often, is told straight; everything else by way
+/// of the books.
+impl<S: Session> Shared<S> {
+    /// What is lent there, if anybody wants to know.
+    #[inline]
+    fn heard(&self, books: &Books<S>, place: PlaceId) -> Option<Loan> {
+        if self.listeners.is_empty() { None } else { books.ledger.places.loan(place) }
+    }
+
+    #[inline]
+    fn tell_lent(&self, site: &'static Location<'static>, class: Option<ClassId>, session: u64) {
+        if !self.listeners.is_empty() {
+            let (acquire, waits) = (self.acquire(site, class), Waits::default());
+            let lent = Lent { acquire, session, waits };
+            self.listeners.each(|pool, listener| listener.lent(pool, &lent));
+        }
+    }
+
+    #[inline]
+    fn tell_returned(&self, loan: Option<Loan>, now: Instant, condition: Condition) {
+        if let Some(Loan { session, borrower }) = loan {
+            let (acquire, since) = (self.acquire(borrower.site, borrower.class), borrower.since);
+            let returned = Returned { acquire, session, condition, since, until: now };
+            self.listeners.each(|pool, listener| listener.returned(pool, &returned));
+        }
+    }
+
+    #[inline]
+    fn acquire(&self, site: &'static Location<'static>, class: Option<ClassId>) -> Acquire {
+        let name = |class: ClassId| Arc::clone(&self.settings.classes[class.index()].name);
+        Acquire { site, class: class.map(name) }
     }
 }
 
 // ===== the janitor =====
 
 impl<S: Session> Shared<S> {
-    pub(crate) fn round(&self) -> Round<S> {
+    /// Everything that is due, and what there is to tell of it.
+    pub(crate) fn round(&self) -> (Round<S>, Option<News>) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.round(now, aftermath))
+        let mut aftermath = Aftermath::new();
+        let round = self.books().ledger.round(now, &mut aftermath);
+        let (aborted, events) = aftermath.carry_out();
+        self.finish(aborted, &[]);
+        let news = (!events.is_empty()).then(|| News::new(&self.listeners, events));
+        (round, news)
     }
 
     pub(crate) fn janitor_was_called(&self, waker: Waker) -> bool {
@@ -356,11 +457,19 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.flush(aftermath));
     }
 
+    pub(crate) fn recall_idle(&self, sessions: usize) -> usize {
+        self.change(|books, aftermath| books.ledger.recall_idle(sessions, aftermath))
+    }
+
+    pub(crate) fn open_again(&self) {
+        self.change(|books, aftermath| books.ledger.open_again(aftermath));
+    }
+
     pub(crate) fn pause(&self, pause: Pause) {
         self.change(|books, aftermath| books.ledger.pause(pause, aftermath));
     }
 
-    pub(crate) fn resume(self: &crate::sync::Arc<Self>) {
+    pub(crate) fn resume(self: &Arc<Self>) {
         let now = Instant::now();
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
@@ -437,25 +546,31 @@ impl<S: Session> Shared<S> {
         self.books().ledger.holders(now, usize::MAX)
     }
 
+    pub(crate) fn classes(&self) -> Vec<ClassStatus> {
+        self.books().ledger.classes().collect()
+    }
+
+    pub(crate) fn unknown_class(&self, class: &str) -> AcquireError {
+        let known = self.settings.classes.iter().map(|class| Arc::clone(&class.name)).collect();
+        AcquireError::UnknownClass { pool: self.settings.name.clone(), class: class.into(), known }
+    }
+
     /// What is known about why `request` was not served within `limit`.
     pub(crate) fn diagnose(&self, request: &Request) -> TimedOut {
         let now = Instant::now();
         let books = self.books();
         let ledger = &books.ledger;
         let borrower = &request.borrower;
-        let waited = now.saturating_duration_since(borrower.since);
-        let opening =
-            ledger.opening_time.total(now).saturating_sub(request.opening_mark).min(waited);
-        let checking = ledger.checking_time.total(now).saturating_sub(request.checking_mark);
-        let checking = checking.min(waited.saturating_sub(opening));
+        let waits = ledger.waits(now, request);
         TimedOut {
             pool: self.settings.name.clone(),
             limit: request.limit,
-            phase: ledger.phase(),
-            runtime_stalled: waited >= STALLED && ledger.seat.is_stuck_since(borrower.since),
-            queueing: waited.saturating_sub(opening).saturating_sub(checking),
-            checking,
-            opening,
+            phase: ledger.phase(borrower.class),
+            class: borrower.class.map(|class| ledger.class(class)),
+            runtime_stalled: waits.total() >= STALLED && ledger.seat.is_stuck_since(borrower.since),
+            queueing: waits.queueing,
+            checking: waits.checking,
+            opening: waits.opening,
             status: ledger.status(now),
             last_failure: ledger.outage.last().map(|last| LastFailure {
                 fault: last.fault,

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::Pool;
-use crate::{AcquireOptions, Retry, Transactional, Tx, TxError, TxOptions, Unit};
+use crate::{Retry, Transactional, Tx, TxError, TxOptions, Unit};
 
 impl<S: Transactional> Pool<S> {
     /// Runs `work` as one all-or-nothing unit: commits on `Ok`; rolls back on
@@ -172,7 +172,7 @@ impl<S: Transactional> Pool<S> {
         options: &TxOptions,
         site: &'static Location<'static>,
     ) -> Result<Tx<S>, TxError> {
-        let lease = self.acquire_at(&AcquireOptions::new(), site).await?;
+        let lease = self.acquire_at(&options.acquire, site).await?;
         Tx::begin(lease, options).await
     }
 

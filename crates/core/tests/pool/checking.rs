@@ -82,14 +82,20 @@ async fn whoever_cannot_wait_has_a_session_checked_for_the_next() {
     end(&backend, &pool).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_keepalive_check_blocks_no_caller_while_another_session_is_idle() {
+/// They are kept alive every thirty.
+async fn two_idle_the_first_for_twenty_seconds() -> (Scripted, ScriptedPool) {
     let (backend, builder) = scripted(2);
     let pool = builder.keepalive_interval(secs(30)).build().unwrap();
     let (first, second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
     drop(first);
     tokio::time::sleep(secs(20)).await;
     drop(second);
+    (backend, pool)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keepalive_check_blocks_no_caller_while_another_session_is_idle() {
+    let (backend, pool) = two_idle_the_first_for_twenty_seconds().await;
     backend.next(Verb::Check, Act::hang()); // the first one's, kept alive
     tokio::time::sleep(ms(10_500)).await;
     assert_eq!((pool.status().checking, pool.status().idle), (1, 1));
@@ -101,12 +107,7 @@ async fn a_keepalive_check_blocks_no_caller_while_another_session_is_idle() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_known_to_be_alive_since_is_not_condemned() {
-    let (backend, builder) = scripted(2);
-    let pool = builder.keepalive_interval(secs(30)).build().unwrap();
-    let (first, second) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
-    drop(first);
-    tokio::time::sleep(secs(20)).await;
-    drop(second);
+    let (backend, pool) = two_idle_the_first_for_twenty_seconds().await;
     tokio::time::sleep(secs(11)).await; // the first has answered
     backend.next(Verb::Check, Act::fail(Fault::SessionLost)); // the second will not
     tokio::time::sleep(secs(20)).await;

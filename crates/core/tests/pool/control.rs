@@ -316,9 +316,9 @@ async fn callers_of_a_paused_pool_wait_even_in_an_outage() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_long_ago_fails_nobody_fast() {
-    let (backend, builder) = scripted(2);
     for limit in [Duration::ZERO, secs(10)] {
-        let pool = Pool::builder(backend.clone()).fail_fast_after(limit).build().unwrap();
+        let (backend, builder) = scripted(2);
+        let pool = builder.fail_fast_after(limit).build().unwrap();
         backend.next(Verb::Open, Act::fail(Fault::Transient));
         let given_up = waiter(&pool).await;
         quiet().await;
@@ -327,7 +327,6 @@ async fn a_failure_of_long_ago_fails_nobody_fast() {
         drop(pool.acquire().await.unwrap());
         end(&backend, &pool).await;
     }
-    drop(builder);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,26 +4,34 @@
 
 mod acquire;
 mod checking;
+mod classes;
 mod cleaning;
 mod closing;
 mod control;
 mod diagnosis;
 mod dropping;
+mod events;
 mod expiry;
 mod lifetime;
 mod odd;
 mod opening;
 mod queue;
+mod recall;
+mod recorder;
 mod retry;
 mod runtimes;
 mod settings;
 mod units;
 
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool_core::{AcquireError, AcquireOptions, Lease, Pool, PoolBuilder, Status};
 use sessionpool_testkit::{Scripted, ScriptedSession};
 use tokio::task::JoinHandle;
+
+use recorder::Recorder;
 
 type ScriptedPool = Pool<ScriptedSession>;
 type ScriptedLease = Lease<ScriptedSession>;
@@ -37,12 +45,27 @@ const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+thread_local! {
+    /// What the pools of a test's backends have told.
+    static TOLD: RefCell<Vec<(usize, Arc<Recorder>)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A backend that fails the test when more than `size` sessions live, and a pool
 /// of that size over it.
 fn scripted(size: usize) -> (Scripted, PoolBuilder<ScriptedSession>) {
     let backend = Scripted::new().at_most(size);
-    let builder = Pool::builder(backend.clone()).max_size(size);
+    let recorder = Arc::new(Recorder::default());
+    let builder = Pool::builder(backend.clone()).max_size(size).events(recorder.clone());
+    TOLD.with_borrow_mut(|told| told.push((backend.id(), recorder)));
     (backend, builder)
+}
+
+/// What the pool over this backend has told.
+fn told(backend: &Scripted) -> Option<Arc<Recorder>> {
+    TOLD.with_borrow(|told| {
+        let of_it = told.iter().rev().find(|(id, _)| *id == backend.id());
+        of_it.map(|(_, recorder)| Arc::clone(recorder))
+    })
 }
 
 /// Queues an acquire in a task of its own, and returns once it stands in line.
@@ -71,29 +94,17 @@ async fn quiet() {
 
 /// Checks what must hold at every instant.
 fn balanced(status: &Status) {
-    let counters = &status.counters;
-    assert!(status.size() <= status.max_size, "{status:?}");
-    assert_eq!(
-        counters.requested,
-        counters.acquired
-            + counters.timed_out
-            + counters.cancelled
-            + counters.queue_full
-            + counters.failed
-            + counters.refused_closed
-            + counters.refused_paused
-            + status.waiters as u64,
-        "{status:?}"
-    );
-    assert_eq!(counters.acquired, counters.returned + status.leased as u64, "{status:?}");
-    let live = status.size() - status.opening;
-    assert_eq!(counters.opened, counters.closed.total() + live as u64, "{status:?}");
+    assert!(status.size() <= status.max_size && status.is_balanced(), "{status:?}");
 }
 
-/// Closes the pool and checks that every session was ended, once.
+/// Closes the pool and checks that every session was ended, once, and that listeners
+/// were told the truth.
 async fn end(backend: &Scripted, pool: &ScriptedPool) {
     let report = pool.close(secs(60)).await;
     assert!(report.still_out.is_empty() && report.in_progress == 0, "{report}");
     balanced(&pool.status());
     backend.assert_all_ended();
+    if let Some(recorder) = told(backend) {
+        recorder.check(&pool.status()).await;
+    }
 }

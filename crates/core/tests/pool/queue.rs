@@ -5,7 +5,7 @@ async fn waiters_are_served_in_the_order_they_came() {
     let (backend, builder) = scripted(1);
     let pool = builder.build().unwrap();
     let lease = pool.acquire().await.unwrap();
-    let served = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let served = Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut tasks = Vec::new();
     for number in 0..20 {
         let (pool, served) = (pool.clone(), served.clone());

@@ -2,11 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use deadpool::managed::{Hook, Manager};
-use sessionpool_core::{Backend, Fault};
+use sessionpool_core::{Backend, EndsByItself, Fault};
 
 use super::keeper::Keeper;
 use super::{DeadpoolError, DeadpoolSession};
-use crate::EndsByItself;
 
 /// Makes a deadpool [`Manager`] a backend: `create` opens a session, `recycle` makes it
 /// fit for the next borrower, `detach` and a drop end it.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use sessionpool_core::Session;
+use sessionpool_core::{Session, call};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -27,9 +27,9 @@ impl<S: Session> Closer<S> {
         Guarded::new(ward, self)
     }
 
-    /// Sees to it that there is a task, if there is a runtime for it.
+    /// Sees to it that there is a task, if there is a runtime for it, with a clock.
     pub(super) fn start(self: &Arc<Self>) {
-        if self.line().is_some() {
+        if self.line().is_some() || !call::is_bounded_here() {
             return;
         }
         let Ok(runtime) = Handle::try_current() else { return };

@@ -30,8 +30,8 @@ impl<S: Session> Guarded<S> {
     ///
     /// ```
     /// # use deadpool::managed::Object;
-    /// # use sessionpool_core::{Session, SessionError};
-    /// # use sessionpool_deadpool::{EndsByItself, Guarded, IntoDeadpool};
+    /// # use sessionpool_core::{EndsByItself, Session, SessionError};
+    /// # use sessionpool_deadpool::{Guarded, IntoDeadpool};
     /// # async fn end<B: EndsByItself>(
     /// #     object: Object<IntoDeadpool<B>>,
     /// # ) -> Result<(), SessionError<B>> {

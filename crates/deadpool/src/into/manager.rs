@@ -3,19 +3,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
-use sessionpool_core::{Condition, Session, SessionError};
+use sessionpool_core::call::{self, CallFailure};
+use sessionpool_core::{Condition, EndsByItself, SessionError};
 
+use super::Guarded;
 use super::closer::Closer;
-use super::{EndsByItself, Guarded};
-use crate::call;
 
 /// Makes a backend of ours a deadpool [`Manager`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # use sessionpool_core::{Backend, SessionError};
-/// # use sessionpool_deadpool::EndsByItself;
+/// # use sessionpool_core::{Backend, EndsByItself, SessionError};
 /// # use sessionpool_testkit::{Scripted, ScriptedSession};
 /// # struct Ours(Scripted);
 /// # impl Backend for Ours {
@@ -50,16 +49,16 @@ use crate::call;
 /// | drops, in whatever way | is closed in the background, for at most [`close_timeout`](Self::close_timeout) |
 ///
 /// Where that last line matters, release a session before it goes back, with
-/// [`Session::release`]. deadpool tells no manager of a return.
+/// [`Session::release`](sessionpool_core::Session::release). deadpool tells no manager of a return.
 ///
 /// A clean session is lent without a round trip: nobody asks whether it still answers.
 ///
 /// # Where sessions are closed
 ///
 /// In a task on the tokio runtime (with its time driver) that was current when deadpool
-/// first created or recycled a session, and on the next such runtime when that one is gone. Sessions dropped while
-/// there is none, and those on their way when it goes away, are
-/// [aborted](Session::abort). A runtime that nobody drives holds them up. To have them
+/// first created or recycled a session, and on the next such runtime when that one is
+/// gone. Sessions dropped while there is none, and those on their way when it goes away, are
+/// [aborted](sessionpool_core::Session::abort). A runtime that nobody drives holds them up. To have them
 /// closed before a program ends, await [`drained`](Self::drained) after deadpool's
 /// `Pool::close`.
 ///
@@ -68,7 +67,26 @@ use crate::call;
 ///
 /// # Which backends
 ///
-/// Those whose sessions [end by themselves](EndsByItself): deadpool can lose a close.
+/// Those whose sessions [end by themselves](EndsByItself): deadpool drops what it has done
+/// with, and can lose a close. Others are refused:
+///
+/// ```compile_fail,E0277
+/// use sessionpool_core::Backend;
+/// use sessionpool_deadpool::IntoDeadpool;
+///
+/// fn lend<B: Backend>(backend: B) {
+///     let manager = IntoDeadpool::new(backend);
+/// }
+/// ```
+///
+/// ```
+/// use sessionpool_core::EndsByItself;
+/// use sessionpool_deadpool::IntoDeadpool;
+///
+/// fn lend<B: EndsByItself>(backend: B) {
+///     let manager = IntoDeadpool::new(backend);
+/// }
+/// ```
 pub struct IntoDeadpool<B: EndsByItself> {
     backend: B,
     closer: Arc<Closer<B::Session>>,
@@ -122,15 +140,11 @@ impl<B: EndsByItself> IntoDeadpool<B> {
     }
 
     async fn release(&self, session: &mut B::Session) -> RecycleResult<SessionError<B>> {
-        let release = B::Session::release(session);
-        match call::bounded("releasing a session", self.release_timeout, release).await {
-            Ok(released) => released.map_err(RecycleError::Backend)?,
-            Err(silence) => return Err(RecycleError::message(silence.to_string())),
-        }
-        match call::condition(session) {
-            Condition::Clean => Ok(()),
-            other => Err(RecycleError::message(format!("{other:?} after the release"))),
-        }
+        let cleaned = call::clean(session, self.release_timeout).await;
+        cleaned.map_err(|failure| match failure {
+            CallFailure::Answered(error) => RecycleError::Backend(error),
+            CallFailure::Silent(silence) => RecycleError::message(silence.to_string()),
+        })
     }
 }
 

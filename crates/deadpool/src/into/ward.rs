@@ -1,12 +1,9 @@
 //! A session that will be ended, and the count of those.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use sessionpool_core::Session;
+use sessionpool_core::{Session, call};
 use tokio::sync::watch;
-
-use crate::call;
 
 /// A session we answer for: dropped, it is aborted, if nobody did better before.
 pub(super) struct Ward<S: Session> {
@@ -39,7 +36,7 @@ impl<S: Session> Ward<S> {
     pub(super) async fn close(mut self) {
         if let Some(session) = self.session.take() {
             // There is nobody to tell, and the session is gone on this side all the same.
-            let _ = call::bounded("closing a session", self.close_timeout, S::close(session)).await;
+            let _ = call::close(session, self.close_timeout).await;
         }
     }
 }
@@ -47,8 +44,7 @@ impl<S: Session> Ward<S> {
 impl<S: Session> Drop for Ward<S> {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
-            // It must not panic, and a backend that breaks the rule is not let through.
-            let _ = catch_unwind(AssertUnwindSafe(|| S::abort(session)));
+            call::abort(session);
         }
     }
 }

@@ -7,8 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use deadpool::managed::{Manager, Metrics, RecycleResult};
-use sessionpool_core::{Backend, SessionError};
-use sessionpool_deadpool::EndsByItself;
+use sessionpool_core::{Backend, EndsByItself, SessionError};
 use sessionpool_testkit::{Scripted, ScriptedSession};
 use tokio::task::yield_now;
 

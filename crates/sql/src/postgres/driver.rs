@@ -90,7 +90,7 @@ impl Driver for PgDriver {
         }
     }
 
-    fn aborts(error: &Error) -> Option<FirstError> {
+    fn aborts(&self, error: &Error) -> Option<FirstError> {
         error::aborts(error)
     }
 

@@ -1,14 +1,8 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax = Syntax {
-    brackets: false,
-    backticks: false,
-    dollars: true,
-    escapes: true,
-    nests_comments: true,
-    trigger_bodies: false,
-};
+const SYNTAX: Syntax =
+    Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
 
 const READING: [&str; 4] = ["SELECT", "VALUES", "TABLE", "SHOW"];
 

@@ -57,7 +57,7 @@ pub struct PgSession {
     pub(super) talk: Conversation<PgDriver>,
 }
 
-impl_executor!(PgSession, sqlx::postgres::Postgres);
+impl_executor!(PgSession, sqlx::postgres::Postgres, PgConnection);
 impl_sandbox!(PgSession);
 
 impl PgSession {

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessionpool_core::Backend;
+use sessionpool_core::{Backend, EndsByItself};
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -172,3 +172,6 @@ impl Backend for Sqlite {
         session.ping().await
     }
 }
+
+/// The session's thread ends with the session, and the file is closed.
+impl EndsByItself for Sqlite {}

@@ -1,14 +1,8 @@
 use crate::effect::{Control, Effect};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax = Syntax {
-    brackets: true,
-    backticks: true,
-    dollars: false,
-    escapes: false,
-    nests_comments: false,
-    trigger_bodies: true,
-};
+const SYNTAX: Syntax =
+    Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
 
 const READING: [&str; 2] = ["SELECT", "VALUES"];
 

@@ -48,7 +48,7 @@ pub struct SqliteSession {
     closing: Arc<Mutex<()>>,
 }
 
-impl_executor!(SqliteSession, sqlx::sqlite::Sqlite);
+impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
 impl_sandbox!(SqliteSession);
 
 impl SqliteSession {

@@ -6,7 +6,6 @@ mod mysql;
 mod parse;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod query;
 mod render;
 mod secret;
@@ -19,6 +18,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 pub use self::error::UrlError;
+#[cfg(feature = "mysql")]
+pub(crate) use self::mysql::encrypt as encrypt_mysql;
 pub(crate) use self::secret::Secret;
 #[cfg(feature = "postgres")]
 pub(crate) use self::tls::Distance;

@@ -71,20 +71,17 @@ fn set_tls(
     mut options: MySqlConnectOptions,
     query: &Query<'_>,
 ) -> Result<MySqlConnectOptions, UrlError> {
-    let distance = Distance::to(options.get_host(), options.get_socket().map(|path| &**path));
     let named =
         query.read(TLS, "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY", |mode| {
             mode.parse::<MySqlSslMode>().ok()
         })?;
-    options = options.ssl_mode(match (named, distance) {
-        (Some(named), _) => named,
-        (None, Distance::Socket) => MySqlSslMode::Disabled,
-        (None, Distance::Loopback) => MySqlSslMode::Preferred,
-        (None, Distance::Remote) => {
-            distance.expect_tls("a weaker ssl_mode")?;
-            MySqlSslMode::VerifyIdentity
+    options = match named {
+        Some(named) => options.ssl_mode(named),
+        None => {
+            distance(&options).expect_tls("a weaker ssl_mode")?;
+            encrypt(options)
         }
-    });
+    };
     if let Some(path) = query.one(ROOTS)? {
         options = options.ssl_ca(path);
     }
@@ -95,6 +92,21 @@ fn set_tls(
         options = options.ssl_client_key(path);
     }
     Ok(options)
+}
+
+/// Encrypts as far as the distance asks for it, where nobody has decided.
+pub(crate) fn encrypt(options: MySqlConnectOptions) -> MySqlConnectOptions {
+    match (options.get_ssl_mode(), distance(&options)) {
+        (MySqlSslMode::Preferred, Distance::Socket) => options.ssl_mode(MySqlSslMode::Disabled),
+        (MySqlSslMode::Preferred, Distance::Remote) => {
+            options.ssl_mode(MySqlSslMode::VerifyIdentity)
+        }
+        _ => options,
+    }
+}
+
+fn distance(options: &MySqlConnectOptions) -> Distance {
+    Distance::to(options.get_host(), options.get_socket().map(|path| &**path))
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ enum Parcel {
     End(Ending),
     /// Nothing is delivered any more.
     Withhold,
+    /// Nothing is delivered on the whole line.
+    BlackHole,
 }
 
 /// How many parcels may be on their way; whoever sends more waits.
@@ -132,6 +134,7 @@ impl<'c> State<'c> {
                 Parcel::Bytes(_) if self.withholds(direction) => {}
                 Parcel::Bytes(bytes) => to.write_all(&bytes).await?,
                 Parcel::End(ending) => self.registered.end(ending),
+                Parcel::BlackHole => self.line.change(|condition| condition.passes = false),
                 Parcel::Withhold => self.withheld.store(true, Ordering::Relaxed),
             }
         }
@@ -172,6 +175,10 @@ impl<'c> State<'c> {
         let Some(Find { then, from, to }) = find else { return vec![Parcel::Bytes(piece)] };
         match (direction, then) {
             (_, Then::GoOn) => vec![Parcel::Bytes(piece)],
+            (_, Then::BlackHole) => {
+                let rest = piece.split_off(to);
+                vec![Parcel::Bytes(piece), Parcel::BlackHole, Parcel::Bytes(rest)]
+            }
             (_, Then::Close | Then::Reset) => {
                 piece.truncate(to);
                 let ending = if then == Then::Close { Ending::Close } else { Ending::Reset };

@@ -18,6 +18,9 @@ pub enum Direction {
 pub enum Then {
     /// Nothing: the trap is there to be [waited for](Trap::sprung).
     GoOn,
+    /// What ends with the pattern arrives, and then nothing on any connection, until
+    /// the proxy is [healed](super::Proxy::heal).
+    BlackHole,
     /// What ends with the pattern arrives, and both ends are closed.
     Close,
     /// What ends with the pattern arrives, and both ends are reset.

@@ -59,6 +59,12 @@ impl Scripted {
         Self { ledger: Arc::default() }
     }
 
+    /// Tells living remote ends apart: clones have the same.
+    #[must_use]
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.ledger).addr()
+    }
+
     /// Has the book report more than this many sessions at a time. Default: no
     /// limit.
     #[must_use]

@@ -127,11 +127,28 @@ impl MariaDb {
     ///
     /// The statement may have been run.
     pub async fn sql_in(&self, database: &str, sql: &str) -> String {
+        self.ask(database, ";", sql).await
+    }
+
+    async fn ask(&self, database: &str, delimiter: &str, sql: &str) -> String {
         let socket = self.socket();
         let socket = socket.to_string_lossy();
+        let delimiter = format!("--delimiter={delimiter}");
         client::ask(
             &self.client,
-            &["--no-defaults", "-NB", "-S", &socket, "-u", Self::USER, "-D", database, "-e", sql],
+            &[
+                "--no-defaults",
+                "-NB",
+                &delimiter,
+                "-S",
+                &socket,
+                "-u",
+                Self::USER,
+                "-D",
+                database,
+                "-e",
+                sql,
+            ],
         )
         .await
     }
@@ -148,10 +165,10 @@ impl MariaDb {
         let kills: String = sessions.lines().map(|id| format!("kill {id};")).collect();
         if !kills.is_empty() {
             // One may have gone by itself in between (error 1094).
-            self.sql(&format!(
+            let text = format!(
                 "begin not atomic declare continue handler for 1094 begin end; {kills} end"
-            ))
-            .await;
+            );
+            self.ask(Self::DATABASE, "//", &text).await;
         }
         sessions.lines().count()
     }

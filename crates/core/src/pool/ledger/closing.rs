@@ -3,8 +3,8 @@
 use std::task::Waker;
 
 use super::Ledger;
+use crate::event::{Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
-use crate::pool::places::Ending;
 use crate::pool::queue::Verdict;
 
 impl<S> Ledger<S> {
@@ -20,10 +20,9 @@ impl<S> Ledger<S> {
         }
         self.open = false;
         self.before_close = Some(Box::new(self.counters));
-        while let Some(waker) = self.queue.serve_first(|_| Verdict::Closed) {
-            self.counters.refused_closed += 1;
-            aftermath.wake_all([waker]);
-        }
+        self.tell(aftermath, |_| Event::PoolClosed);
+        self.counters.refused_closed +=
+            self.answer_all(|| Verdict::Closed, Reason::PoolClosed, aftermath);
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::PoolClosed, aftermath);
         }

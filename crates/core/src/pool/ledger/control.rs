@@ -1,31 +1,48 @@
-//! Pausing, resizing.
+//! Pausing, resizing, what the backend asks for.
 
 use tokio::time::Instant;
 
 use super::Ledger;
 use crate::Pause;
+use crate::event::{Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
-use crate::pool::places::Ending;
 use crate::pool::queue::Verdict;
 
 impl<S> Ledger<S> {
     /// Lends nothing from now on, and opens nothing.
     pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
         self.pause = Some(pause);
+        self.tell(aftermath, |_| Event::Paused(pause));
         if pause == Pause::Wait {
             return;
         }
-        while let Some(waker) = self.queue.serve_first(|_| Verdict::Paused) {
-            self.counters.refused_paused += 1;
-            aftermath.wake_all([waker]);
-        }
+        self.counters.refused_paused +=
+            self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
     }
 
     /// Lends again: what is idle to those who wait, in their order.
     pub(crate) fn resume(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        self.pause = None;
+        if self.pause.take().is_some() {
+            self.tell(aftermath, |_| Event::Resumed);
+        }
         self.serve_from_stock(now, aftermath);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Ends up to so many idle sessions, unless somebody waits for one.
+    pub(crate) fn recall_idle(&mut self, sessions: usize, aftermath: &mut Aftermath<S>) -> usize {
+        let meant = if self.queue.is_empty() { sessions.min(self.idle.len()) } else { 0 };
+        for _ in 0..meant {
+            let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
+            self.end(place, session, Ending::Recalled, aftermath);
+        }
+        meant
+    }
+
+    /// Forgets when the next opening may start, if it was for want of room.
+    pub(crate) fn open_again(&mut self, aftermath: &mut Aftermath<S>) {
+        self.outage.has_room();
         self.call_if_opening_wanted(aftermath);
     }
 
@@ -38,6 +55,7 @@ impl<S> Ledger<S> {
     /// come back.
     pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
         self.limits.max_size = max_size;
+        self.tell(aftermath, |_| Event::Resized(max_size));
         while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Surplus, aftermath);

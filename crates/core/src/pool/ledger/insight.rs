@@ -1,11 +1,14 @@
 //! What the books say to people.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::Ledger;
 use crate::error::Phase;
-use crate::pool::places::Borrower;
-use crate::status::{Holder, Status};
+use crate::pool::classes::{ClassId, Share};
+use crate::pool::places::{Borrower, Loan};
+use crate::status::{ClassStatus, Holder, Status};
 
 impl<S> Ledger<S> {
     pub(crate) fn status(&self, now: Instant) -> Status {
@@ -27,9 +30,22 @@ impl<S> Ledger<S> {
         }
     }
 
-    /// What those who wait are waiting for.
-    pub(crate) fn phase(&self) -> Phase {
-        if self.opening_time.is_running() {
+    /// The classes there are.
+    pub(crate) fn classes(&self) -> impl Iterator<Item = ClassStatus> + '_ {
+        self.classes.iter().map(|(class, _)| self.class(class))
+    }
+
+    pub(crate) fn class(&self, class: ClassId) -> ClassStatus {
+        let Share { name, limit, leased, .. } = self.classes.share(class);
+        let waiters = self.queue.len_of(Some(class));
+        ClassStatus { name: Arc::clone(name), limit: *limit, leased: *leased, waiters }
+    }
+
+    /// What those of that class who wait are waiting for.
+    pub(crate) fn phase(&self, class: Option<ClassId>) -> Phase {
+        if !self.classes.has_room(class) {
+            Phase::Queueing
+        } else if self.opening_time.is_running() {
             Phase::Opening
         } else if self.checking_time.is_running() {
             Phase::Checking
@@ -40,19 +56,20 @@ impl<S> Ledger<S> {
 
     /// Who has held a session the longest, at most so many.
     pub(crate) fn holders(&self, now: Instant, most: usize) -> Vec<Holder> {
-        let mut borrowers: Vec<_> = self.places.borrowers().collect();
-        borrowers.sort_unstable_by_key(|(_, borrower)| borrower.since);
-        borrowers.truncate(most);
-        let holder = |(session, Borrower { site, task, since })| {
+        let mut loans: Vec<_> = self.places.loans().collect();
+        loans.sort_unstable_by_key(|loan| loan.borrower.since);
+        loans.truncate(most);
+        let holder = |Loan { session, borrower: Borrower { site, task, class, since } }| {
             let held = now.saturating_duration_since(since);
-            Holder { session, site, held, task }
+            let class = class.map(|class| Arc::clone(&self.classes.share(class).name));
+            Holder { session, site, held, class, task }
         };
-        borrowers.into_iter().map(holder).collect()
+        loans.into_iter().map(holder).collect()
     }
 
     /// How many sessions this task has.
     pub(crate) fn held_by(&self, task: Option<tokio::task::Id>) -> usize {
-        let holds = |(_, other): &(u64, Borrower)| task.is_some() && other.task == task;
-        self.places.borrowers().filter(holds).count()
+        let holds = |loan: &Loan| task.is_some() && loan.borrower.task == task;
+        self.places.loans().filter(holds).count()
     }
 }

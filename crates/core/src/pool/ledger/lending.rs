@@ -4,10 +4,12 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Refusal, Work};
+use crate::event::{Checking, Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
+use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Ending, Home, PlaceId};
+use crate::pool::places::{Borrower, Home, PlaceId};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
 
@@ -20,16 +22,53 @@ impl<S> Ledger<S> {
         borrower: Borrower,
         aftermath: &mut Aftermath<S>,
     ) -> Option<(PlaceId, S)> {
-        if self.pause.is_some() || !self.queue.is_empty() {
+        if self.pause.is_some() || self.servable() > 0 || !self.classes.has_room(borrower.class) {
             return None;
         }
         let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
         self.places.lend(place, borrower);
-        self.counters.acquired += 1;
+        self.lent(borrower.since, borrower.class, aftermath);
         if self.idle.len() < self.limits.min_idle {
             self.call_if_opening_wanted(aftermath);
         }
         Some((place, session))
+    }
+
+    /// What follows whenever a session is lent.
+    #[inline]
+    pub(super) fn lent(
+        &mut self,
+        now: Instant,
+        class: Option<ClassId>,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.acquired += 1;
+        self.classes.enter(now, class);
+        if let Some(limit) = self.limits.leak_detection {
+            let overdue = now.checked_add(limit);
+            if overdue.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+                aftermath.call(self.seat.call());
+            }
+        }
+    }
+
+    /// How many of those who wait could be served, were there sessions enough: the
+    /// others wait for their class to have room.
+    #[inline]
+    pub(in crate::pool) fn servable(&self) -> usize {
+        if self.queue.is_empty() {
+            return 0;
+        }
+        let classed = self.classes.iter();
+        let classed =
+            classed.map(|(class, share)| self.queue.len_of(Some(class)).min(share.room()));
+        self.queue.len_of(None) + classed.sum::<usize>()
+    }
+
+    /// Who is to be served next.
+    #[inline]
+    pub(super) fn next_in_line(&self) -> Option<Ticket> {
+        self.queue.first(|class| self.classes.has_room(Some(class)))
     }
 
     #[inline]
@@ -48,11 +87,12 @@ impl<S> Ledger<S> {
         if self.pause.is_some() {
             return;
         }
-        while !self.queue.is_empty() {
+        while let Some(next) = self.next_in_line() {
             let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
-            aftermath.wake_all(self.hand_over(now, place, session));
+            let waker = self.hand_over(now, next, place, session, aftermath);
+            aftermath.wake_all([waker]);
         }
-        while self.queue.len() > self.places.tally().serving_checks {
+        while self.servable() > self.places.tally().serving_checks {
             let Some(idle) = self.idle.pop() else { break };
             self.check_or_retire(now, idle, true, aftermath);
         }
@@ -81,7 +121,7 @@ impl<S> Ledger<S> {
         if self.is_worn(now, idle.place) {
             self.end(idle.place, idle.session, Ending::Worn, aftermath);
         } else {
-            self.check(idle, serves, aftermath);
+            self.check(now, idle, serves, aftermath);
         }
     }
 
@@ -92,10 +132,20 @@ impl<S> Ledger<S> {
 
     /// Asks an idle session whether it is still alive, in the background: whoever
     /// waits for it may give up without costing the session.
-    pub(super) fn check(&mut self, idle: Idle<S>, serves: bool, aftermath: &mut Aftermath<S>) {
+    pub(super) fn check(
+        &mut self,
+        now: Instant,
+        idle: Idle<S>,
+        serves: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
         let Idle { place, session, since, alive } = idle;
         self.counters.checked += 1;
         self.places.check(place, serves);
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Checking(Checking { session, silent: now.saturating_duration_since(alive) })
+        });
         self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });
         aftermath.call(self.seat.call());
     }
@@ -109,6 +159,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) -> Result<Ticket, Refusal> {
         if let Err(refusal) = self.admit(now, &request, runtime) {
+            self.tell_turned_away(now, &request, &refusal, aftermath);
             aftermath.discard(request.waker);
             if let Refusal::NoTime(_) | Refusal::QueueFull { .. } = refusal {
                 self.check_for_the_next(now, aftermath);
@@ -118,8 +169,10 @@ impl<S> Ledger<S> {
         }
         request.opening_mark = self.opening_time.total(now);
         request.checking_mark = self.checking_time.total(now);
+        request.full_mark = self.classes.full_mark(now, request.borrower.class);
         let deadline = request.deadline();
         let ticket = self.queue.join(request);
+        self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
         }
@@ -204,6 +257,21 @@ impl<S> Ledger<S> {
         self.call_if_nothing_is_left(aftermath);
     }
 
+    /// Answers all who wait, in their order, and tells how many that were.
+    pub(super) fn answer_all(
+        &mut self,
+        verdict: impl Fn() -> Verdict<S>,
+        reason: Reason,
+        aftermath: &mut Aftermath<S>,
+    ) -> u64 {
+        let before = self.queue.len();
+        while let Some(first) = self.queue.first(|_| true) {
+            self.tell_refused(self.queue.request(first), reason, aftermath);
+            aftermath.wake_all([self.queue.decide(first, |_| verdict())]);
+        }
+        before as u64
+    }
+
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
         self.queue.see(ticket)
     }
@@ -219,17 +287,24 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         let (request, verdict) = self.queue.leave(ticket);
-        aftermath.discard(request.waker);
         match verdict {
-            None if gave_up => self.counters.cancelled += 1,
-            None => self.counters.failed += 1,
+            None if gave_up => {
+                self.counters.cancelled += 1;
+                self.tell_cancelled(now, &request, aftermath);
+            }
+            None => {
+                self.counters.failed += 1;
+                self.tell_refused(&request, Reason::NoRuntime, aftermath);
+            }
             Some(Verdict::Granted(place, session)) => {
+                self.tell_returned(now, place, aftermath);
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
             // Its cause may be the last of its kind, and somebody's to drop.
             Some(Verdict::Failed(failure)) => aftermath.forget(Some(*failure)),
             Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
         }
+        aftermath.discard(request.waker);
         self.call_if_nothing_is_left(aftermath);
     }
 }

@@ -12,6 +12,7 @@ mod lending;
 mod opening;
 mod returning;
 mod rounds;
+mod telling;
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -19,6 +20,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use crate::Pause;
+use crate::pool::classes::{Class, Classes};
 use crate::pool::idle::IdleStack;
 use crate::pool::janitor::Seat;
 use crate::pool::outage::{Failure, Outage};
@@ -33,11 +35,14 @@ pub(crate) struct Ledger<S> {
     pub(super) limits: Limits,
     pub(super) places: Places,
     pub(super) queue: Queue<S>,
+    pub(super) classes: Classes,
     pub(super) outage: Outage,
     pub(super) seat: Seat,
     pub(super) counters: Counters,
     pub(super) opening_time: Stopwatch,
     pub(super) checking_time: Stopwatch,
+    /// True if anybody listens to what happens.
+    pub(super) listened: bool,
     idle: IdleStack<S>,
     errands: VecDeque<Errand<S>>,
     open: bool,
@@ -92,16 +97,18 @@ pub(crate) struct Round<S> {
 }
 
 impl<S> Ledger<S> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, classes: &[Class], listened: bool) -> Self {
         Self {
             limits,
             places: Places::new(),
-            queue: Queue::new(),
+            queue: Queue::new(classes.len()),
+            classes: Classes::new(classes),
             outage: Outage::new(),
             seat: Seat::new(),
             counters: Counters::default(),
             opening_time: Stopwatch::new(),
             checking_time: Stopwatch::new(),
+            listened,
             idle: IdleStack::new(),
             errands: VecDeque::new(),
             open: true,

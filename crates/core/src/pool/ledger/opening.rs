@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
+use crate::event::{Event, Opening};
 use crate::pool::aftermath::Aftermath;
 
 impl<S> Ledger<S> {
@@ -15,7 +16,7 @@ impl<S> Ledger<S> {
             && self.pause.is_none()
             && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
-            && (self.queue.len() > tally.serving
+            && (self.servable() > tally.serving()
                 || self.successors > tally.opening
                 || self.stock_is_low()
                 || self.probe)
@@ -33,11 +34,15 @@ impl<S> Ledger<S> {
         }
     }
 
-    pub(super) fn start_openings(&mut self, now: Instant) {
+    pub(super) fn start_openings(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         while self.wants_opening() && self.outage.holds_back_until(now).is_none() {
             let home = self.seat.home();
             let place = self.places.take(now, home);
             self.probe = false;
+            self.tell(aftermath, |ledger| {
+                let (opening, _) = ledger.places.opening(place);
+                Event::Opening(Opening { opening })
+            });
             self.errands.push_back(Errand { place, work: Work::Open });
         }
         self.phases_changed(now);

@@ -5,11 +5,15 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
+use crate::event::{
+    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason, Waits,
+};
 use crate::pool::aftermath::Aftermath;
+use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::outage::Failure;
-use crate::pool::places::{Borrower, Ending, PlaceId, Stage};
-use crate::pool::queue::Verdict;
+use crate::pool::places::{Borrower, PlaceId, Stage};
+use crate::pool::queue::{Ticket, Verdict};
 use crate::{Condition, Fault};
 
 impl<S> Ledger<S> {
@@ -23,39 +27,80 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.counters.returned += 1;
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        let class = self.came_back(now, place, condition, aftermath);
         match condition {
             Condition::Clean => self.settle(now, place, session, aftermath),
             Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
             Condition::Broken(_) => self.end(place, session, Ending::Broken, aftermath),
         }
+        self.class_has_room(now, class, aftermath);
     }
 
     /// A lease ended whose session is not to be lent again.
     pub(crate) fn give_up(
         &mut self,
+        now: Instant,
         place: PlaceId,
         session: S,
         ending: Ending,
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        self.counters.returned += 1;
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        let class = self.came_back(now, place, condition, aftermath);
         self.end(place, session, ending, aftermath);
+        self.class_has_room(now, class, aftermath);
     }
 
     /// A lease ended whose session its holder keeps for good.
-    pub(crate) fn detach(&mut self, place: PlaceId, aftermath: &mut Aftermath<S>) {
-        self.counters.returned += 1;
+    pub(crate) fn detach(&mut self, now: Instant, place: PlaceId, aftermath: &mut Aftermath<S>) {
+        let class = self.came_back(now, place, Condition::Clean, aftermath);
+        self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
         self.place_freed(aftermath);
+        self.class_has_room(now, class, aftermath);
+    }
+
+    /// A lease ended, in whatever way. Answers what class it was of.
+    #[inline]
+    fn came_back(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        condition: Condition,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<ClassId> {
+        self.counters.returned += 1;
+        self.heed(place, condition, aftermath);
+        if self.classes.is_empty() {
+            return None;
+        }
+        let class = self.places.loan(place).and_then(|loan| loan.borrower.class);
+        self.classes.leave(now, class);
+        class
+    }
+
+    /// Whoever waited for that may be served from stock, when what came back serves
+    /// nobody.
+    #[inline]
+    fn class_has_room(
+        &mut self,
+        now: Instant,
+        class: Option<ClassId>,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        if class.is_some() {
+            self.serve_from_stock(now, aftermath);
+            self.call_if_opening_wanted(aftermath);
+        }
+    }
+
+    /// A session that is broken may be one of many.
+    #[inline]
+    fn heed(&mut self, place: PlaceId, condition: Condition, aftermath: &mut Aftermath<S>) {
+        if let Condition::Broken(fault) = condition {
+            self.met(fault, place, aftermath);
+        }
     }
 
     /// A session met that fault, or an opening did. When the backend is lost, every
@@ -71,6 +116,8 @@ impl<S> Ledger<S> {
     /// come back.
     pub(crate) fn flush(&mut self, aftermath: &mut Aftermath<S>) {
         self.places.next_generation();
+        let generation = self.places.generation();
+        self.tell(aftermath, |_| Event::Flushed(Flushed { generation }));
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::Stale, aftermath);
         }
@@ -87,7 +134,13 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
+        let (opening, began) = self.places.opening(place);
         self.places.opened(now, place, self.limits.lifetime(jitter));
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            let took = now.saturating_duration_since(began);
+            Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
+        });
         self.outage.succeeded();
         self.probe = false;
         self.settle(now, place, session, aftermath);
@@ -107,18 +160,16 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.open_failed += 1;
-        self.met(failure.fault, place, aftermath);
-        self.places.free(place);
         let now = failure.at;
         aftermath.forget(self.outage.failed(failure.clone(), jitter));
+        self.tell_open_failed(place, failure, aftermath);
+        self.met(failure.fault, place, aftermath);
+        self.places.free(place);
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
-            while let Some(waker) =
-                self.queue.serve_first(|_| Verdict::Failed(Box::new(failure.clone())))
-            {
-                self.counters.failed += 1;
-                aftermath.wake_all([waker]);
-            }
+            let verdict = || Verdict::Failed(Box::new(failure.clone()));
+            self.counters.failed +=
+                self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
         }
         self.phases_changed(now);
         self.place_freed(aftermath);
@@ -127,14 +178,25 @@ impl<S> Ledger<S> {
     /// An opening ended without an answer: its runtime is going away.
     pub(crate) fn open_abandoned(
         &mut self,
-        now: Instant,
         place: PlaceId,
+        failure: &Failure,
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.open_failed += 1;
+        self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
-        self.phases_changed(now);
+        self.phases_changed(failure.at);
         self.place_freed(aftermath);
+    }
+
+    fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let Failure { fault, cause, at } = failure.clone();
+            let (opening, began) = ledger.places.opening(place);
+            let took = at.saturating_duration_since(began);
+            let streak = ledger.outage.streak();
+            Event::OpenFailed(OpenFailed { opening, took, fault, cause, streak })
+        });
     }
 
     /// A session was made fit for the next borrower.
@@ -145,7 +207,15 @@ impl<S> Ledger<S> {
         session: S,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_cleaned(place, true, aftermath);
         self.settle(now, place, session, aftermath);
+    }
+
+    fn tell_cleaned(&self, place: PlaceId, fit: bool, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Cleaned(Cleaned { session, fit })
+        });
     }
 
     /// Cleaning failed; the same errand goes on to close the session.
@@ -155,24 +225,42 @@ impl<S> Ledger<S> {
         condition: Condition,
         aftermath: &mut Aftermath<S>,
     ) {
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
+        self.tell_cleaned(place, false, aftermath);
+        self.heed(place, condition, aftermath);
+        self.tell_closing(place, Ending::Unclean, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Unclean));
     }
 
     /// A session is gone, and its place is free.
-    pub(crate) fn gone(&mut self, place: PlaceId, confirmed: bool, aftermath: &mut Aftermath<S>) {
-        let ending = match self.places.free(place) {
+    pub(crate) fn gone(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        confirmed: bool,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        let ending = match *self.places.stage(place) {
             Stage::Closing(ending) => ending,
-            // Only a dying runtime ends a session in any other stage.
-            _ => Ending::RuntimeLost,
+            stage => self.broken_off(place, stage, aftermath),
         };
+        self.tell_closed(now, place, ending, confirmed, aftermath);
+        self.places.free(place);
         ending.count(&mut self.counters.closed);
         if !confirmed {
             self.counters.close_failed += 1;
         }
         self.place_freed(aftermath);
+    }
+
+    /// Only a dying runtime ends a session that is not being closed.
+    fn broken_off(&self, place: PlaceId, stage: Stage, aftermath: &mut Aftermath<S>) -> Ending {
+        match stage {
+            Stage::Checking => self.tell_checked(place, Some(Fault::SessionLost), aftermath),
+            Stage::Cleaning => self.tell_cleaned(place, false, aftermath),
+            Stage::Opening | Stage::Idle | Stage::Leased(_) | Stage::Closing(_) => {}
+        }
+        self.tell_closing(place, Ending::RuntimeLost, aftermath);
+        Ending::RuntimeLost
     }
 
     /// A session answered a check. Unless it is lent now, it has been idle since
@@ -185,8 +273,16 @@ impl<S> Ledger<S> {
         since: Instant,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_checked(place, None, aftermath);
         self.settle_since(now, since, place, session, aftermath);
         self.after_check(now, aftermath);
+    }
+
+    fn tell_checked(&self, place: PlaceId, fault: Option<Fault>, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Checked(Checked { session, fault })
+        });
     }
 
     /// A check failed; the same errand goes on to close the session. When it is
@@ -200,6 +296,8 @@ impl<S> Ledger<S> {
         alive: Instant,
         aftermath: &mut Aftermath<S>,
     ) {
+        self.tell_checked(place, Some(fault), aftermath);
+        self.tell_closing(place, Ending::Dead, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Dead));
         self.met(fault, place, aftermath);
         let lost = fault.ends_session();
@@ -247,11 +345,12 @@ impl<S> Ledger<S> {
         if let Some(ending) = self.unfit(now, place) {
             return self.end(place, session, ending, aftermath);
         }
-        if !self.queue.is_empty() && self.pause.is_none() {
-            let waker = self.hand_over(now, place, session);
+        let next = self.next_in_line();
+        if let (Some(next), None) = (next, self.pause) {
+            let waker = self.hand_over(now, next, place, session, aftermath);
             return aftermath.wake(waker);
         }
-        if self.idle.len() >= self.limits.max_idle() && self.queue.is_empty() {
+        if self.idle.len() >= self.limits.max_idle() && next.is_none() {
             let max_uses = self.limits.max_uses;
             let places = &self.places;
             let worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
@@ -279,13 +378,24 @@ impl<S> Ledger<S> {
     }
 
     #[inline]
-    pub(super) fn hand_over(&mut self, now: Instant, place: PlaceId, session: S) -> Option<Waker> {
+    pub(super) fn hand_over(
+        &mut self,
+        now: Instant,
+        next: Ticket,
+        place: PlaceId,
+        session: S,
+        aftermath: &mut Aftermath<S>,
+    ) -> Waker {
+        let request = self.queue.request(next);
+        let class = request.borrower.class;
+        let waits = if self.listened { self.waits(now, request) } else { Waits::default() };
         let places = &mut self.places;
-        let waker = self.queue.serve_first(|request| {
+        let waker = self.queue.decide(next, |request| {
             places.lend(place, Borrower { since: now, ..request.borrower });
             Verdict::Granted(place, session)
         });
-        self.counters.acquired += 1;
+        self.lent(now, class, aftermath);
+        self.tell_lent(place, waits, aftermath);
         waker
     }
 
@@ -301,6 +411,10 @@ impl<S> Ledger<S> {
             return self.end(place, session, Ending::Stale, aftermath);
         }
         self.places.move_to(place, Stage::Cleaning);
+        self.tell(aftermath, |ledger| {
+            let (session, _) = ledger.places.session(place);
+            Event::Cleaning(Cleaning { session })
+        });
         self.errands.push_back(Errand { place, work: Work::Clean(session) });
         aftermath.call(self.seat.call());
     }
@@ -315,10 +429,12 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         if self.seat.is_home(self.places.home(place)) {
+            self.tell_closing(place, ending, aftermath);
             self.places.move_to(place, Stage::Closing(ending));
             self.errands.push_back(Errand { place, work: Work::Close(session) });
             aftermath.call(self.seat.call());
         } else {
+            self.tell_closing(place, Ending::RuntimeLost, aftermath);
             self.places.move_to(place, Stage::Closing(Ending::RuntimeLost));
             aftermath.abort(place, session);
         }

@@ -3,18 +3,21 @@
 use tokio::time::Instant;
 
 use super::{Ledger, Round, Work};
+use crate::event::{Ending, Event, Leaked};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::idle::Idle;
-use crate::pool::places::{Ending, Home};
+use crate::pool::places::{Home, Loan};
+use crate::pool::queue::Verdict;
 
 impl<S> Ledger<S> {
     /// Everything that is due.
     pub(crate) fn round(&mut self, now: Instant, aftermath: &mut Aftermath<S>) -> Round<S> {
         self.expire_waiters(now, aftermath);
+        self.tell_leaks(now, aftermath);
         self.expire_idle(now, aftermath);
         self.retire_worn(now, aftermath);
         self.keep_alive(now, aftermath);
-        self.start_openings(now);
+        self.start_openings(now, aftermath);
         self.seat.looked(now);
         let over = self.places.taken() == 0
             && self.queue.is_empty()
@@ -50,9 +53,23 @@ impl<S> Ledger<S> {
     }
 
     pub(super) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        let wakers = self.queue.expire(now);
-        self.counters.timed_out += wakers.len() as u64;
-        aftermath.wake_all(wakers);
+        for ticket in self.queue.overdue(now) {
+            self.counters.timed_out += 1;
+            self.tell_timed_out(now, self.queue.request(ticket), aftermath);
+            aftermath.wake_all([self.queue.decide(ticket, |_| Verdict::TimedOut)]);
+        }
+    }
+
+    /// Tells of those who have had a session for too long, once.
+    fn tell_leaks(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        let Some(limit) = self.limits.leak_detection else { return };
+        for Loan { session, borrower } in self.places.overdue_leases(now, limit) {
+            self.counters.leaked += 1;
+            self.tell(aftermath, |ledger| {
+                let held = now.saturating_duration_since(borrower.since);
+                Event::Leaked(Leaked { acquire: ledger.acquire(&borrower), session, held })
+            });
+        }
     }
 
     pub(super) fn expire_idle(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
@@ -116,7 +133,7 @@ impl<S> Ledger<S> {
                     && !places.is_worn(now, idle.place, limits.max_uses)
             };
             let Some(idle) = idle.pop_oldest_where(due) else { return };
-            self.check(idle, false, aftermath);
+            self.check(now, idle, false, aftermath);
         }
     }
 
@@ -136,6 +153,7 @@ impl<S> Ledger<S> {
         [
             self.queue.earliest(),
             self.next_expiry(),
+            self.limits.leak_detection.and_then(|limit| self.places.next_overdue_lease(limit)),
             self.next_keepalive(now),
             self.next_retirement(now),
             retry,

@@ -93,23 +93,7 @@ fn a_session_found_dead_is_replaced_for_whoever_waits() {
     prove(|| {
         let scene = Scene::new(one());
         drop(scene.lease());
-        scene.check_from_now_on();
-        scene.remote.hangs_up.store(true, Ordering::Relaxed);
-        let waiter = scene.waiter();
-        let errand = scene.errand();
-        let Scene { pool, shared, remote } = scene;
-        let checking = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || run(&shared, errand)
-        });
-        let waiting = thread::spawn(move || {
-            drop(block_on(waiter).expect("a session"));
-            drop(pool);
-        });
-        sit(&shared);
-        join(checking);
-        join(waiting);
-        remote.check();
+        serve_though_a_check_fails(scene);
     });
 }
 
@@ -119,24 +103,28 @@ fn a_dead_session_is_followed_by_the_next_in_stock() {
     prove(|| {
         let scene = Scene::new(two());
         drop([scene.lease(), scene.lease()]);
-        scene.check_from_now_on();
-        scene.remote.hangs_up.store(true, Ordering::Relaxed);
-        let waiter = scene.waiter();
-        let errand = scene.errand();
-        let Scene { pool, shared, remote } = scene;
-        let checking = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || run(&shared, errand)
-        });
-        let waiting = thread::spawn(move || {
-            drop(block_on(waiter).expect("a session"));
-            drop(pool);
-        });
-        sit(&shared);
-        join(checking);
-        join(waiting);
-        remote.check();
+        serve_though_a_check_fails(scene);
     });
+}
+
+fn serve_though_a_check_fails(scene: Scene) {
+    scene.check_from_now_on();
+    scene.remote.hangs_up.store(true, Ordering::Relaxed);
+    let waiter = scene.waiter();
+    let errand = scene.errand();
+    let Scene { pool, shared, remote } = scene;
+    let checking = thread::spawn({
+        let shared = Arc::clone(&shared);
+        move || run(&shared, errand)
+    });
+    let waiting = thread::spawn(move || {
+        drop(block_on(waiter).expect("a session"));
+        drop(pool);
+    });
+    sit(&shared);
+    join(checking);
+    join(waiting);
+    remote.check();
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Model {
         assert_eq!(status.counters, self.counters, "the pool's counters and the reference's");
         assert!(status.size() <= self.settings.max_size, "{status}");
         assert!(status.idle == 0 || status.waiters == 0, "{status}");
-        check_balance(status);
+        assert!(status.is_balanced(), "{status:?}");
     }
 
     pub(crate) fn check_holders(&self, holders: &[Holder]) {
@@ -98,19 +98,4 @@ impl Sizes {
         let Status { waiters, oldest_waiter, closed, .. } = *status;
         Self { opening, idle, leased, cleaning, closing, waiters, oldest_waiter, closed }
     }
-}
-
-/// The sums that [`Counters`] promises.
-fn check_balance(status: &Status) {
-    let Status { counters, .. } = status;
-    let answered = counters.acquired
-        + counters.timed_out
-        + counters.cancelled
-        + counters.queue_full
-        + counters.failed
-        + counters.refused_closed;
-    let live = status.idle + status.leased + status.cleaning + status.closing;
-    assert_eq!(counters.requested, answered + status.waiters as u64, "{status:?}");
-    assert_eq!(counters.acquired, counters.returned + status.leased as u64, "{status:?}");
-    assert_eq!(counters.opened, counters.closed.total() + live as u64, "{status:?}");
 }

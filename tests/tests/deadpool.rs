@@ -1,11 +1,10 @@
 //! Our SQLite backend in deadpool's pool.
-#![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use deadpool::managed::Pool;
-use sessionpool_core::{Condition, Session, Transactional, TxOptions};
+use sessionpool::sql::{Sqlite, SqliteSession};
+use sessionpool::{Condition, Session, Transactional, TxOptions};
 use sessionpool_deadpool::IntoDeadpool;
-use sessionpool_sql::{Sqlite, SqliteSession};
 
 #[tokio::test]
 async fn an_open_transaction_is_rolled_back_before_the_next_borrower() {

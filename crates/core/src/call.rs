@@ -1,4 +1,8 @@
-//! Calls into a backend: bounded in time, panics caught.
+//! Calls into a backend as the pool makes them: bounded in time, panics caught.
+//!
+//! For whoever drives sessions without a [`Pool`](crate::Pool): an adapter to another
+//! pool, a tool that opens one session and ends it. None of these panics, whatever the
+//! backend does; but a program built with `panic = "abort"` ends where a backend panics.
 
 use std::any::Any;
 use std::future::{self, Future};
@@ -10,13 +14,14 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::clock;
 use crate::error::{CallError, Cause};
+use crate::pool::clock;
 use crate::{Condition, Fault, Session};
 
 /// Why a call did not answer with what it was asked for.
 #[derive(Debug)]
-pub(crate) enum CallFailure<E> {
+#[allow(clippy::exhaustive_enums, reason = "a call answers, or it does not")]
+pub enum CallFailure<E> {
     /// It answered an error.
     Answered(E),
     /// It did not answer.
@@ -24,7 +29,9 @@ pub(crate) enum CallFailure<E> {
 }
 
 impl<E: std::error::Error + Send + Sync + 'static> CallFailure<E> {
-    pub(crate) fn into_cause(self) -> Cause {
+    /// As the cause of another error.
+    #[must_use]
+    pub fn into_cause(self) -> Cause {
         match self {
             Self::Answered(error) => Arc::new(error),
             Self::Silent(error) => Arc::new(error),
@@ -34,7 +41,8 @@ impl<E: std::error::Error + Send + Sync + 'static> CallFailure<E> {
 
 impl<E> CallFailure<E> {
     /// What it means; a call that was not answered left everything in doubt.
-    pub(crate) fn fault<S: Session<Error = E>>(&self) -> Fault {
+    #[must_use]
+    pub fn fault<S: Session<Error = E>>(&self) -> Fault {
         match self {
             Self::Answered(error) => classify::<S>(error),
             Self::Silent(_) => Fault::Other,
@@ -42,17 +50,31 @@ impl<E> CallFailure<E> {
     }
 }
 
-/// Awaits `work` for at most `limit`, and takes a panic for an answer.
+/// True if calls made here are bounded: there is a tokio runtime, with a time driver.
+#[must_use]
+pub fn is_bounded_here() -> bool {
+    clock::is_here()
+}
+
+/// Awaits `work` for at most `limit`, and takes a panic for an answer. `call` says in the
+/// error what was being done: `"opening a session"`.
 ///
-/// Outside of a runtime with a time driver there is no clock to go by, and the work is awaited as it
-/// is: whoever drives a session without a runtime has limits of his own.
-pub(crate) async fn bounded<T>(
+/// Where calls are not [bounded](is_bounded_here), the work is awaited as it is: whoever drives a session without a runtime has limits of his own.
+///
+/// # Errors
+///
+/// [`CallError::TimedOut`] and [`CallError::Panicked`].
+///
+/// # Cancel safety
+///
+/// That of `work`, which is dropped with it, and at the end of its time.
+pub async fn bounded<T>(
     call: &'static str,
     limit: Duration,
     work: impl Future<Output = T> + Send,
 ) -> Result<T, CallError> {
     let work = caught(call, work);
-    if !clock::is_here() {
+    if !is_bounded_here() {
         return work.await;
     }
     match time::timeout(limit, work).await {
@@ -62,7 +84,15 @@ pub(crate) async fn bounded<T>(
 }
 
 /// [`bounded`], for calls that answer a `Result`.
-pub(crate) async fn try_bounded<T, E>(
+///
+/// # Errors
+///
+/// What `work` answered, or that it did not.
+///
+/// # Cancel safety
+///
+/// As for [`bounded`].
+pub async fn try_bounded<T, E>(
     call: &'static str,
     limit: Duration,
     work: impl Future<Output = Result<T, E>> + Send,
@@ -74,8 +104,17 @@ pub(crate) async fn try_bounded<T, E>(
     }
 }
 
-/// Makes a session fit for the next borrower; in time, and in truth.
-pub(crate) async fn clean<S: Session>(
+/// [Releases](Session::release) a session, and sees to it that it is clean after that.
+///
+/// # Errors
+///
+/// The session was not made fit for the next borrower, and is to be ended:
+/// [`CallError::LeftUnclean`] where it said that it was.
+///
+/// # Cancel safety
+///
+/// The session is `Busy` or `Broken` when the future is dropped half way.
+pub async fn clean<S: Session>(
     session: &mut S,
     limit: Duration,
 ) -> Result<(), CallFailure<S::Error>> {
@@ -86,16 +125,37 @@ pub(crate) async fn clean<S: Session>(
     }
 }
 
-/// A session's condition. Asking must not panic, and this runs in drops, so a
-/// backend that breaks the rule is taken for broken.
+/// Ends a session within `limit`; dropped half way, or late, it ends as by [`abort`].
+///
+/// # Errors
+///
+/// The remote end did not confirm.
+///
+/// # Cancel safety
+///
+/// The session is ended on this side in any case.
+pub async fn close<S: Session>(session: S, limit: Duration) -> Result<(), CallFailure<S::Error>> {
+    try_bounded("closing a session", limit, S::close(session)).await
+}
+
+/// Ends a session on this side. It must not panic, and this runs in drops, so a backend
+/// that breaks the rule is not let through.
+pub fn abort<S: Session>(session: S) {
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| S::abort(session)));
+}
+
+/// A session's condition. Asking must not panic, and this runs in drops, so a session
+/// that breaks the rule is taken for broken.
 #[inline]
-pub(crate) fn condition<S: Session>(session: &S) -> Condition {
+#[must_use]
+pub fn condition<S: Session>(session: &S) -> Condition {
     panic::catch_unwind(AssertUnwindSafe(|| session.condition()))
         .unwrap_or(Condition::Broken(Fault::Other))
 }
 
-/// What an error means, by the session's own account; asking may panic, too.
-pub(crate) fn classify<S: Session>(error: &S::Error) -> Fault {
+/// What an error means, by the session's own account; asking must not panic, either.
+#[must_use]
+pub fn classify<S: Session>(error: &S::Error) -> Fault {
     panic::catch_unwind(AssertUnwindSafe(|| S::classify(error))).unwrap_or(Fault::Other)
 }
 

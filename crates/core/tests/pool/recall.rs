@@ -1,0 +1,118 @@
+//! What a backend may ask of the pools that lend its sessions.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use sessionpool_core::{Backend, Bounds, Fault, Recall};
+use sessionpool_testkit::{Act, ScriptedError, Verb};
+use tokio::time::Instant;
+
+/// A scripted backend that knows its bounds and keeps the line to its pool.
+struct Knowing {
+    scripted: Scripted,
+    bounds: Bounds,
+    line: Arc<Mutex<Option<Recall>>>,
+}
+
+impl Backend for Knowing {
+    type Session = ScriptedSession;
+
+    async fn open(&self) -> Result<ScriptedSession, ScriptedError> {
+        self.scripted.open().await
+    }
+
+    async fn check(&self, session: &mut ScriptedSession) -> Result<(), ScriptedError> {
+        self.scripted.check(session).await
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.bounds.clone()
+    }
+
+    fn attach(&self, recall: Recall) {
+        *self.line.lock().unwrap() = Some(recall);
+    }
+}
+
+fn knowing(bounds: Bounds) -> (Scripted, Arc<Mutex<Option<Recall>>>, PoolBuilder<ScriptedSession>) {
+    let (scripted, line) = (Scripted::new(), Arc::default());
+    let backend = Knowing { scripted: scripted.clone(), bounds, line: Arc::clone(&line) };
+    (scripted, line, Pool::builder(backend))
+}
+
+fn line(line: &Mutex<Option<Recall>>) -> Recall {
+    line.lock().unwrap().clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_backend_bounds_the_pools_size_and_says_why() {
+    let bounds = || Bounds::none().most_sessions(2, "there are two chairs");
+    let (_, _, builder) = knowing(bounds());
+    let pool = builder.build().unwrap();
+    assert_eq!(pool.status().max_size, 2);
+    let text = "max_size is 3, but at most 2 is possible: there are two chairs";
+    assert_eq!(pool.resize(3).unwrap_err().to_string(), text);
+    assert_eq!(knowing(bounds()).2.max_size(3).build().unwrap_err().to_string(), text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backends_suggestions_are_defaults() {
+    let bounds = || Bounds::none().idle_timeout(secs(3)).max_uses(1);
+    let (backend, _, builder) = knowing(bounds());
+    let pool = builder.build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    quiet().await;
+    assert_eq!(pool.status().counters.closed.worn, 1);
+    end(&backend, &pool).await;
+
+    let (backend, _, builder) = knowing(bounds());
+    let pool = builder.max_uses(None).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(4)).await;
+    assert_eq!(pool.status().counters.closed.expired, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_sessions_are_recalled_and_leased_ones_are_not() {
+    let (backend, recall, builder) = knowing(Bounds::none());
+    let pool = builder.build().unwrap();
+    let leased = pool.acquire().await.unwrap();
+    drop((pool.acquire().await.unwrap(), pool.acquire().await.unwrap()));
+    assert_eq!(line(&recall).idle(1), 1);
+    assert_eq!(line(&recall).idle(5), 1);
+    assert_eq!(line(&recall).idle(5), 0);
+    quiet().await;
+    assert_eq!((pool.status().leased, pool.status().size()), (1, 1));
+    assert_eq!(pool.status().counters.closed.recalled, 2);
+    line(&recall).all();
+    drop(leased);
+    quiet().await;
+    assert_eq!(pool.status().counters.closed.stale, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_held_back_for_want_of_room_starts_when_there_is_room() {
+    let (backend, recall, builder) = knowing(Bounds::none());
+    let pool = builder.build().unwrap();
+    let busy = Fault::Busy { retry_after: Some(secs(20)) };
+    backend.next(Verb::Open, Act::fail(busy));
+    let start = Instant::now();
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(2)).await;
+    line(&recall).open_again();
+    drop(waiting.await.unwrap().unwrap());
+    assert_eq!(start.elapsed(), secs(2));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test]
+async fn a_line_does_not_keep_its_pool() {
+    let (_, recall, builder) = knowing(Bounds::none());
+    let pool = builder.build().unwrap();
+    assert!(!line(&recall).is_gone());
+    drop(pool);
+    assert!(line(&recall).is_gone());
+    assert_eq!(line(&recall).idle(1), 0);
+}

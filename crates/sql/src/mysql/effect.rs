@@ -1,0 +1,217 @@
+use crate::effect::{Control, Effect, End};
+use crate::statement::{Syntax, Token, Tokens};
+
+const SYNTAX: Syntax =
+    Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+
+const READING: [&str; 9] =
+    ["SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM"];
+
+/// `WITH` may go on as either; it counts as the worse.
+const WRITING: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"];
+
+/// They commit what is open before they are tried themselves.
+/// <https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html>
+const COMMITTING: [&str; 14] = [
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "TRUNCATE",
+    "RENAME",
+    "GRANT",
+    "REVOKE",
+    "ANALYZE",
+    "OPTIMIZE",
+    "REPAIR",
+    "CHECK",
+    "CACHE",
+    "INSTALL",
+    "UNINSTALL",
+];
+
+/// Named, so that the error can say which; others are touching too.
+const TOUCHING: [&str; 12] = [
+    "SET",
+    "USE",
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
+    "CALL",
+    "DO",
+    "HANDLER",
+    "LOCK",
+    "UNLOCK",
+    "LOAD",
+    "XA",
+];
+
+/// What a MySQL statement may leave behind on its session, by its first words.
+///
+/// A list of what is known to be harmless: whatever is not on it counts as a touch,
+/// since lending a changed session costs more than opening a fresh one.
+pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
+    let mut words = Tokens::of(sql, Syntax { backslashes: has_backslashes, ..SYNTAX });
+    let effect = of_statement(words.clone());
+    if words.next_statement() {
+        // One of them may end the transaction, and the next begin another.
+        return Effect { control: Control::Any, ..Effect::touch("several statements in one text") };
+    }
+    effect
+}
+
+fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effect {
+    let keyword = words.find(|word| *word != Token::Sign('(')).unwrap_or(Token::Semicolon);
+    if keyword.is_one_of(&READING) {
+        Effect { touch: touch_within(words), ..Effect::READ }
+    } else if keyword.is_one_of(&WRITING) {
+        Effect { touch: touch_within(words), ..Effect::WRITE }
+    } else if keyword.is_one_of(&COMMITTING) {
+        of_committing(words)
+    } else if keyword.is_word("COMMIT") {
+        of_end(words, End::Commit)
+    } else if keyword.is_word("ROLLBACK") {
+        of_end(words, End::Rollback)
+    } else if keyword.is_one_of(&["SAVEPOINT", "RELEASE"]) {
+        Effect::WRITE
+    } else if keyword.is_word("BEGIN") || (keyword.is_word("START") && is_transaction(words)) {
+        Effect::control(Control::Any)
+    } else {
+        let known = TOUCHING.iter().find(|known| keyword.is_word(known));
+        let touch = known.copied().unwrap_or("an unknown statement");
+        Effect { control: Control::Any, ..Effect::touch(touch) }
+    }
+}
+
+fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
+    words.next().is_some_and(|word| word.is_word("TRANSACTION"))
+}
+
+/// Temporary tables are the session's, and commit nothing. Any `DROP` may be of one.
+fn of_committing<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
+    if words.any(|word| word.is_word("TEMPORARY")) {
+        return Effect { control: Control::Any, ..Effect::touch("a temporary table") };
+    }
+    Effect::control(Control::Ends(End::ImplicitCommit))
+}
+
+/// `ROLLBACK TO`, `… AND CHAIN`, `… AND NO CHAIN`.
+fn of_end<'s>(words: impl Iterator<Item = Token<'s>>, end: End) -> Effect {
+    let mut before = Token::Semicolon;
+    for word in words {
+        if word.is_word("TO") {
+            return Effect::control(Control::Rewinds);
+        } else if word.is_word("CHAIN") && !before.is_word("NO") {
+            return Effect::control(Control::Any); // and the next one begins
+        } else if word.is_word("RELEASE") && !before.is_word("NO") {
+            return Effect::touch("an end of its session");
+        }
+        before = word;
+    }
+    Effect::control(Control::Ends(end))
+}
+
+/// What a statement may do on the side: user variables and user locks.
+fn touch_within<'s>(words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
+    let mut before = Token::Semicolon;
+    for word in words {
+        match (before, word) {
+            (Token::Sign(':'), Token::Sign('=')) => return Some("a user variable"),
+            (into, Token::Sign('@')) if into.is_word("INTO") => return Some("a user variable"),
+            (_, name) if name.is_name("GET_LOCK") => return Some("GET_LOCK"),
+            _ => before = word,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(sql: &str) -> Effect {
+        super::of(sql, true)
+    }
+
+    #[test]
+    fn reading_statements() {
+        for sql in [
+            "select 1",
+            "# set\n SELECT 1;",
+            "-- set\n (select 1) union (select 2)",
+            "show tables",
+            "explain select 1",
+            "select @a, @@wait_timeout, ':=', 'into @b'",
+            "select 'it\\'s; set @a := 1'",
+        ] {
+            assert_eq!(of(sql), Effect::READ, "{sql}");
+        }
+    }
+
+    #[test]
+    fn writing_statements() {
+        for sql in [
+            "insert into a values (1)",
+            "replace into a values (1)",
+            "WITH x as (select 1) select * from x",
+            "update a set x = @y where z = ?;",
+            "savepoint a",
+            "release savepoint a",
+        ] {
+            assert_eq!(of(sql), Effect::WRITE, "{sql}");
+        }
+    }
+
+    #[test]
+    fn transaction_control() {
+        for (sql, control) in [
+            ("begin", Control::Any),
+            ("start transaction read only", Control::Any),
+            ("commit", Control::Ends(End::Commit)),
+            ("commit and no chain no release", Control::Ends(End::Commit)),
+            ("commit and chain", Control::Any),
+            ("rollback work", Control::Ends(End::Rollback)),
+            ("rollback to savepoint a", Control::Rewinds),
+            ("create table a (x int)", Control::Ends(End::ImplicitCommit)),
+            ("/*!40101 drop table a */", Control::Ends(End::ImplicitCommit)),
+            ("grant all on a to b", Control::Ends(End::ImplicitCommit)),
+        ] {
+            assert_eq!(of(sql), Effect::control(control), "{sql}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_a_touch() {
+        for sql in [
+            "set autocommit = 0",
+            "set transaction read only",
+            "/*!40101 set @a = 1 */",
+            "use a",
+            "create temporary table a (x int)",
+            "drop temporary table a",
+            "lock tables a write",
+            "call p()",
+            "do sleep(1)",
+            "xa start 'x'",
+            "prepare a from 'select 1'",
+            "commit release",
+            "start replica",
+            "flush tables with read lock",
+            "select 1; select 2",
+            "select '\\\\'; set @a = 1; -- '",
+            "select @a := 1",
+            "select 1 into @a",
+            "select get_lock('a', 1)",
+            "insert into a values (@b := 1)",
+            "",
+            "frobnicate",
+        ] {
+            assert!(of(sql).touch.is_some(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn without_backslashes_a_string_ends_at_its_quote() {
+        assert!(super::of("select 'it\\'; set @a = 1; -- '", false).touch.is_some());
+        assert_eq!(super::of("select 'it\\'; -- '", false), Effect::READ);
+    }
+}

@@ -1,0 +1,13 @@
+//! MySQL, on a private MariaDB server.
+#![cfg(feature = "mysql")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod cancelling;
+mod conformance;
+mod driver_faults;
+mod hygiene;
+mod opening;
+#[allow(unreachable_pub, reason = "what the tests share")]
+mod place;
+mod sandbox;
+mod transaction;

@@ -1,0 +1,172 @@
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
+use sessionpool_sql::{ConnectUrl, MySql, MySqlSession, SqlFailure};
+use sessionpool_testkit::proxy::Proxy;
+use sessionpool_testkit::server::MariaDb;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
+use sqlx::{Connection, Executor, Row};
+
+/// How long something may take that is bound to happen.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// A database of a test's own, with a table `t (x)`, and a way there that can fail.
+#[derive(Debug)]
+pub struct Place {
+    pub server: &'static MariaDb,
+    pub database: String,
+    pub proxy: Proxy,
+}
+
+impl Place {
+    pub async fn new() -> Self {
+        let server = MariaDb::shared().await;
+        let database = server.create_database().await;
+        let proxy = Proxy::to_port(server.port()).await;
+        let place = Self { server, database, proxy };
+        place.run("create table t (x bigint primary key)").await;
+        place
+    }
+
+    /// By way of the proxy.
+    pub fn url(&self) -> ConnectUrl {
+        ConnectUrl::create("mysql")
+            .unwrap()
+            .with_username(MariaDb::USER)
+            .with_host("127.0.0.1")
+            .with_port(self.proxy.port())
+            .with_database(&*self.database)
+    }
+
+    pub fn options(&self) -> MySqlConnectOptions {
+        MySqlConnectOptions::try_from(&self.url()).unwrap()
+    }
+
+    pub fn mysql(&self) -> MySql {
+        MySql::at(&self.url()).unwrap()
+    }
+
+    pub async fn session(&self) -> MySqlSession {
+        self.mysql().open().await.unwrap()
+    }
+
+    /// sqlx's own connection, as others would use it, by way of the proxy.
+    pub async fn plain(&self) -> MySqlConnection {
+        MySqlConnection::connect_with(&self.options()).await.unwrap()
+    }
+
+    /// Runs something from outside.
+    pub async fn run(&self, sql: &str) -> String {
+        self.server.sql_in(&self.database, sql).await
+    }
+
+    /// The rows that are committed, with a blank between.
+    pub async fn rows(&self) -> String {
+        self.run("select x from t order by x").await.replace('\n', " ")
+    }
+
+    /// Waits until a look from outside finds what is wanted.
+    pub async fn becomes(&self, wanted: &str, sql: &str) {
+        let look = async {
+            while self.run(sql).await != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
+    }
+
+    /// Waits until so many of the session's statements are at the server.
+    pub async fn at_work(&self, session: &MySqlSession, wanted: usize) {
+        let id = session.connection_id();
+        let sql = format!(
+            "select count(*) from information_schema.processlist \
+             where id = {id} and command in ('Query', 'Execute')"
+        );
+        self.becomes(&wanted.to_string(), &sql).await;
+    }
+
+    /// Ends a session, as an administrator would, and waits until it is gone.
+    pub async fn kill(&self, session: &MySqlSession) {
+        let id = session.connection_id();
+        self.run(&format!("kill {id}")).await;
+        let sql = format!("select count(*) from information_schema.processlist where id = {id}");
+        self.becomes("0", &sql).await;
+    }
+}
+
+pub async fn run(session: &mut MySqlSession, sql: &'static str) {
+    session.execute(sql).await.unwrap();
+}
+
+/// Sends a statement, and drops its future before the answer.
+#[track_caller]
+pub fn drop_half_way(session: &mut MySqlSession, sql: &'static str) {
+    assert!(session.execute(sql).now_or_never().is_none(), "the statement is too short");
+    assert_eq!(session.condition(), Condition::Busy);
+}
+
+pub async fn insert(session: &mut MySqlSession, x: i64) {
+    sqlx::query("insert into t values (?)").bind(x).execute(session).await.unwrap();
+}
+
+pub async fn one(session: &mut MySqlSession, sql: &'static str) -> i64 {
+    number_in(&session.fetch_one(sql).await.unwrap())
+}
+
+/// The first column, whatever kind of number it is to the server.
+pub fn number_in(row: &MySqlRow) -> i64 {
+    row.try_get_unchecked(0).unwrap()
+}
+
+pub async fn begin(session: &mut MySqlSession) {
+    MySqlSession::begin(session, &TxOptions::new()).await.unwrap();
+}
+
+pub async fn commit(session: &mut MySqlSession) {
+    let outcome = MySqlSession::commit(session).await;
+    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+}
+
+pub async fn release(session: &mut MySqlSession) {
+    MySqlSession::release(session).await.unwrap();
+    assert_clean(session);
+}
+
+#[track_caller]
+pub fn assert_clean(session: &MySqlSession) {
+    assert_eq!(session.condition(), Condition::Clean);
+}
+
+/// What our own layer said, whatever it says it in.
+#[track_caller]
+pub fn failure(error: &sqlx::Error) -> &SqlFailure {
+    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
+}
+
+/// The server's number.
+#[track_caller]
+pub fn number(error: &sqlx::Error) -> u16 {
+    error
+        .as_database_error()
+        .unwrap_or_else(|| panic!("not the server's: {error:?}"))
+        .downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+        .number()
+}
+
+#[track_caller]
+pub fn rolled_back<E: Debug>(outcome: CommitOutcome<E>) -> E {
+    match outcome {
+        CommitOutcome::RolledBack(Some(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+pub fn unknown<E: Debug>(outcome: CommitOutcome<E>) -> E {
+    match outcome {
+        CommitOutcome::Unknown(error) => error,
+        other => panic!("{other:?}"),
+    }
+}
