@@ -15,6 +15,10 @@
 //! each round, and are steadier than the figures: the machine is never quite the
 //! same for long.
 //!
+//! With `--sql` the pools are measured over a private PostgreSQL server instead: the
+//! lines have the ratios to sqlx's pool and to deadpool over sqlx's raw connections,
+//! both taken within rounds.
+//!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
 //! standard error has the others too, marked as aside.
@@ -32,6 +36,7 @@ mod remote;
 mod report;
 mod runtime;
 mod series;
+mod sql;
 mod statistics;
 
 use std::io::{self, stdout};
@@ -49,6 +54,9 @@ use crate::statistics::median;
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    if options.sql {
+        return sql::play(options.effort());
+    }
     let mut contests = contests(options.effort());
     options.check(contests.iter().flat_map(|contest| contest.tests()));
     contests.retain(|contest| options.wants(contest.tests()));

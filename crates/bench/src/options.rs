@@ -17,6 +17,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
+    /// Over a private PostgreSQL server, and over nothing else.
+    #[arg(long)]
+    pub(crate) sql: bool,
+
     /// Only the measurements these tests belong to.
     #[arg(long, value_name = "TEST", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
