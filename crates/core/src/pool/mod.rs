@@ -287,6 +287,12 @@ impl<S: Session> Pool<S> {
         }
     }
 
+    /// The pool's [`name`](PoolBuilder::name), where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared().settings.name.as_deref()
+    }
+
     /// The pool at this instant.
     #[must_use]
     pub fn status(&self) -> Status {

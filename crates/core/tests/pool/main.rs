@@ -10,6 +10,7 @@ mod closing;
 mod control;
 mod diagnosis;
 mod dropping;
+mod erased;
 mod events;
 mod expiry;
 mod extensions;
