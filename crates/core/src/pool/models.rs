@@ -17,6 +17,7 @@ mod control;
 mod janitor;
 mod lending;
 mod opening;
+mod warming;
 
 use std::convert::Infallible;
 use std::future::{self, Future};
