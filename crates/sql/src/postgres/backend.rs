@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use super::driver::PgDriver;
 use super::login::Login;
 use super::session::PgSession;
 use super::{error, text};
+use crate::credentials::{Credentials, Provider};
 use crate::effect::Effect;
 use crate::reset::Reset;
 use crate::url::{ConnectUrl, UrlError};
@@ -145,9 +148,31 @@ impl Postgres {
     /// Whatever a borrower leaves on a session (`SET` without `LOCAL`, temporary tables,
     /// advisory locks) is met by strangers; nothing here can help that.
     #[must_use]
-    pub fn behind_pooler(mut self) -> Self {
-        self.login = Arc::new(self.login.behind_pooler());
-        self.with(|config| config.behind_pooler = true)
+    pub fn behind_pooler(self) -> Self {
+        self.with_login(Login::behind_pooler).with(|config| config.behind_pooler = true)
+    }
+
+    /// Asks for the credentials at each opening, so that rotated ones are used from the
+    /// next session on; sessions that are open go on. Its time counts as part of the
+    /// opening's. Default: those of the URL or the options.
+    ///
+    /// An error is a passing one, and asked about again at the next opening.
+    ///
+    /// ```
+    /// # use sessionpool_sql::{Credentials, Postgres, UrlError};
+    /// # fn example() -> Result<Postgres, UrlError> {
+    /// Ok(Postgres::connect("postgres://app@localhost/shop")?.credentials(|| async {
+    ///     let password = std::fs::read_to_string("/run/secrets/shop")?;
+    ///     Ok(Credentials::password(password.trim_end()))
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn credentials<F>(self, provider: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        self.with_login(|login| login.ask_at_each_opening(Provider::new(provider)))
     }
 
     /// How long the server hears nothing of a client before it gives it up: its
@@ -173,6 +198,12 @@ impl Postgres {
     #[must_use]
     pub fn idle_in_transaction_timeout(self, limit: impl Into<Option<Duration>>) -> Self {
         self.with(|config| config.idle_in_transaction_timeout = limit.into())
+    }
+
+    fn with_login(mut self, set: impl FnOnce(Login) -> Login) -> Self {
+        self.login = Arc::new(set(Login::clone(&self.login)));
+        self.canceller = Arc::new(Canceller::new(Arc::clone(&self.login)));
+        self
     }
 
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {

@@ -11,6 +11,7 @@ use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to a PostgreSQL database.
 ///
@@ -57,6 +58,7 @@ pub struct PgSession {
 }
 
 impl_executor!(PgSession, sqlx::postgres::Postgres, PgConnection);
+impl_sandbox!(PgSession);
 
 impl PgSession {
     pub(super) fn new(connection: PgConnection, driver: PgDriver) -> Self {
@@ -81,7 +83,7 @@ impl PgSession {
 
     fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {
         let spans = self.talk.driver.config.behind_pooler && call.leave_unprepared();
-        Effect { spans, ..self.effect(call.text()) }
+        Effect { spans, ..self.limited(effect::of(call.text())) }
     }
 
     /// To prepare a statement does nothing of what it does. Behind a pooler it would
@@ -90,8 +92,8 @@ impl PgSession {
         Effect { spans: true, ..Effect::READ }
     }
 
-    fn effect(&self, sql: &str) -> Effect {
-        let effect = effect::of(sql);
+    /// An effect, as far as the backend's settings have it heeded.
+    pub(super) fn limited(&self, effect: Effect) -> Effect {
         let config = &self.talk.driver.config;
         match config.reset {
             _ if config.behind_pooler => Effect { touch: None, unprepares: false, ..effect },

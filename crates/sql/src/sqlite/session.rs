@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to an SQLite database.
 ///
@@ -48,6 +49,7 @@ pub struct SqliteSession {
 }
 
 impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
+impl_sandbox!(SqliteSession);
 
 impl SqliteSession {
     pub(super) async fn new(

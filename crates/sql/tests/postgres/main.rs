@@ -4,6 +4,7 @@
 
 mod cancelling;
 mod conformance;
+mod credentials;
 mod executor;
 mod faults;
 mod hygiene;
@@ -12,4 +13,6 @@ mod lines;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod pooler;
+mod sandbox;
+mod script;
 mod transaction;

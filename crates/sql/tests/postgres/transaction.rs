@@ -142,7 +142,7 @@ async fn a_required_setting_is_brought_along_or_nothing_is_done() {
     assert!(matches!(failure(&error), SqlFailure::OutsideUnit { .. }), "{error}");
     let error = sqlx::query("begin").execute(&mut session).await.unwrap_err();
     assert!(matches!(failure(&error), SqlFailure::OutsideUnit { .. }), "{error}");
-    release(&mut session).await;
+    assert_clean(&session);
 
     begin_in(&mut session, TxOptions::new().setting("app.tenant", "7")).await;
     insert(&mut session, 1).await;
