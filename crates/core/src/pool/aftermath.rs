@@ -3,9 +3,10 @@
 use std::task::Waker;
 
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::PlaceId;
+use crate::Session;
 use crate::event::Event;
-use crate::{Session, call};
 
 /// Whom to wake, which sessions to end, what to drop: other people's code, never
 /// run under the lock.
@@ -86,7 +87,7 @@ impl<S> Aftermath<S> {
     }
 }
 
-impl<S: Session> Aftermath<S> {
+impl<S: Session> Aftermath<Parcel<S>> {
     /// True if there is nothing to do, as is most often so.
     #[inline]
     pub(crate) const fn is_nothing(&self) -> bool {
@@ -110,10 +111,10 @@ impl<S: Session> Aftermath<S> {
     }
 }
 
-impl<S: Session> Rare<S> {
+impl<S: Session> Rare<Parcel<S>> {
     fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
-        let aborted = self.abort.into_iter().map(|(place, session)| {
-            call::abort(session);
+        let aborted = self.abort.into_iter().map(|(place, parcel)| {
+            parcel.abort();
             place
         });
         let aborted = aborted.collect();

@@ -1,0 +1,187 @@
+//! From a request to what goes out on its connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use tokio::sync::{mpsc, watch};
+
+use super::body::Outgoing;
+use super::incoming::Incoming;
+use super::orders::{self, Orders};
+use crate::fault::{Ending, Plan};
+use crate::gateway::Gateway;
+use crate::protocol::{Api, Output, Refusal, Version};
+use crate::transaction::{self, Call, Reply};
+
+/// What becomes of a connection's request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Response(Response<Outgoing>),
+    /// These bytes, and the end of the connection.
+    Raw(Bytes),
+    /// Nothing, ever.
+    Silence,
+}
+
+/// Sees a request through: its faults, its transaction, its answer.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    incoming: Incoming,
+    orders: watch::Receiver<Orders>,
+) -> Outcome {
+    let api = incoming.parameters.get("api").unwrap_or_default().to_ascii_lowercase();
+    let uid = incoming.parameters.get("uid").unwrap_or_default().to_owned();
+    let hit = gateway.rules.meet(&api, &uid, &incoming.caller);
+    let plan = hit.as_ref().map(crate::fault::Hit::plan).unwrap_or_default();
+    pause(plan.before).await;
+    if let Some(hit) = hit.filter(|_| plan.held) {
+        hit.lifted().await;
+    }
+    let version = incoming.parameters.version();
+    let reply = if plan.is_executed() {
+        Some(execute(&gateway, incoming, plan.during).await)
+    } else {
+        gateway.note(&incoming);
+        None
+    };
+    pause(plan.after).await;
+    finish(plan, version, reply, orders)
+}
+
+async fn execute(gateway: &Arc<Gateway>, incoming: Incoming, takes: Duration) -> Reply {
+    let version = incoming.parameters.version();
+    let number = gateway.note(&incoming);
+    let any_case = gateway.platform().choices.any_case;
+    let reply = match Api::named(incoming.parameters.get("api"), any_case) {
+        Ok(api) => {
+            let Incoming { parameters, caller, body, .. } = incoming;
+            let call = Call { api, parameters, version, caller, body, takes };
+            transaction::execute(gateway, &call).await
+        }
+        Err(refusal) => Reply::refusal(version, &refusal),
+    };
+    gateway.journal().end(number, reply.rc);
+    gateway.moved();
+    reply
+}
+
+/// What the fault makes of the true reply.
+fn finish(
+    plan: Plan,
+    version: Version,
+    reply: Option<Reply>,
+    orders: watch::Receiver<Orders>,
+) -> Outcome {
+    let reply = match (reply, &plan.ending) {
+        (Some(reply), Ending::Answer) => {
+            return Outcome::Response(response(200, Outgoing::Reply(reply), &plan.headers));
+        }
+        (reply, _) => reply,
+    };
+    let body = || reply.map_or_else(Vec::new, |reply| reply.content.collect());
+    let (status, outgoing) = match plan.ending {
+        Ending::Rc(rc, msg) => {
+            let refusal = Refusal::new(rc, msg);
+            (200, Outgoing::Whole(Output::refusal(version, &refusal).into()))
+        }
+        Ending::Status(status, page) => (status, Outgoing::Whole(page)),
+        Ending::Body(body) => (200, Outgoing::Whole(body)),
+        Ending::Edit(edit) => (200, Outgoing::Whole(edit(body()).into())),
+        Ending::Truncate(bytes) => return Outcome::Raw(truncated(&body(), bytes)),
+        Ending::CutChunks(bytes) => return Outcome::Raw(cut_chunks(&body(), bytes)),
+        Ending::Drip(bytes, pause) => (200, drip(body(), bytes, pause, orders)),
+        Ending::Endless(piece) => (200, endless(body(), piece, orders)),
+        Ending::Raw(bytes) => return Outcome::Raw(bytes),
+        Ending::Hang => return Outcome::Silence,
+        Ending::Answer | Ending::Close => return Outcome::Raw(Bytes::new()),
+    };
+    Outcome::Response(response(status, outgoing, &plan.headers))
+}
+
+/// An answer as the platform gives it, but for `headers`.
+pub(crate) fn response(
+    status: u16,
+    body: Outgoing,
+    headers: &[(String, String)],
+) -> Response<Outgoing> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let content = if status == 200 { "text/xml" } else { "text/html" };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name.as_str());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn truncated(body: &[u8], bytes: usize) -> Bytes {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body[..bytes.min(body.len())]].concat().into()
+}
+
+fn cut_chunks(body: &[u8], bytes: usize) -> Bytes {
+    let mut out =
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    for chunk in body[..bytes.min(body.len())].chunks(8 * 1024) {
+        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        out.extend_from_slice(chunk);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.into()
+}
+
+fn drip(body: Vec<u8>, bytes: usize, time: Duration, orders: watch::Receiver<Orders>) -> Outgoing {
+    feed(orders, |pieces| async move {
+        for piece in body.chunks(bytes.max(1)) {
+            pause(time).await;
+            if pieces.send(Bytes::copy_from_slice(piece)).await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// All of the body but what follows its last cell, and then `piece` for ever.
+fn endless(mut body: Vec<u8>, piece: Bytes, orders: watch::Receiver<Orders>) -> Outgoing {
+    let end = b"</data>";
+    if let Some(at) = body.windows(end.len()).rposition(|window| window == end) {
+        body.truncate(at);
+    }
+    feed(orders, |pieces| async move {
+        let mut next = Bytes::from(body);
+        while pieces.send(next).await.is_ok() {
+            next = piece.clone();
+        }
+    })
+}
+
+fn feed<F>(orders: watch::Receiver<Orders>, work: impl FnOnce(mpsc::Sender<Bytes>) -> F) -> Outgoing
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, pieces) = mpsc::channel(1);
+    let work = work(sender);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = work => {}
+            () = orders::stopped(orders) => {}
+        }
+    });
+    Outgoing::Fed(pieces)
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}

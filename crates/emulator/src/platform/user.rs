@@ -1,0 +1,53 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Password, Session};
+
+/// A user ID: at most one session at a time.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) password: Password,
+    /// May warm, flush, reset and look at any pool.
+    pub(crate) is_admin: bool,
+    pub(crate) active: Option<Active>,
+    pub(crate) last_login: Option<Duration>,
+}
+
+/// A session as its user has it.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(crate) session: Arc<Session>,
+    /// Requests under way, those that wait for their turn included.
+    pub(crate) running: usize,
+    pub(crate) last_used: Duration,
+}
+
+impl User {
+    pub(crate) fn new(password: &str) -> Self {
+        Self::with(Password::new(password))
+    }
+
+    pub(crate) const fn with(password: Password) -> Self {
+        Self { password, is_admin: false, active: None, last_login: None }
+    }
+
+    pub(crate) fn begin(&mut self, session: Arc<Session>, now: Duration) {
+        self.last_login = Some(now);
+        self.active = Some(Active { session, running: 0, last_used: now });
+    }
+
+    /// Ends the session, if there is one.
+    pub(crate) fn end(&mut self) -> bool {
+        let ended = self.active.take();
+        if let Some(active) = &ended {
+            active.session.end();
+        }
+        ended.is_some()
+    }
+
+    /// When the session ends, should nobody use it.
+    pub(crate) fn idle_deadline(&self, timeout: Duration) -> Option<Duration> {
+        let active = self.active.as_ref().filter(|active| active.running == 0)?;
+        active.last_used.checked_add(timeout)
+    }
+}
