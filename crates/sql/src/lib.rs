@@ -24,7 +24,10 @@
 
 mod call;
 mod conversation;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod credentials;
 mod effect;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod executor;
 mod failure;
 mod mark;
@@ -34,12 +37,17 @@ mod mysql;
 mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod reset;
+mod sandbox;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod script;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
 mod url;
 mod watched;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use credentials::Credentials;
 pub use failure::{FirstError, SqlFailure};
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlSession};
@@ -47,6 +55,9 @@ pub use mysql::{MySql, MySqlSession};
 pub use postgres::{PgSession, Postgres};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use reset::Reset;
+pub use sandbox::{Sandbox, SandboxError};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use script::Script;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};

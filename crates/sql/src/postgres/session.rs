@@ -6,10 +6,12 @@ use sqlx::{Connection, Error};
 
 use super::driver::PgDriver;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to a PostgreSQL database.
 ///
@@ -56,6 +58,7 @@ pub struct PgSession {
 }
 
 impl_executor!(PgSession, sqlx::postgres::Postgres, PgConnection);
+impl_sandbox!(PgSession);
 
 impl PgSession {
     pub(super) fn new(connection: PgConnection, driver: PgDriver) -> Self {
@@ -78,8 +81,19 @@ impl PgSession {
         self.talk.driver.process.as_ref().map(|(process, _)| process.pid)
     }
 
-    fn effect(&self, sql: &str) -> Effect {
-        let effect = effect::of(sql);
+    fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {
+        let spans = self.talk.driver.config.behind_pooler && call.leave_unprepared();
+        Effect { spans, ..self.limited(effect::of(call.text())) }
+    }
+
+    /// To prepare a statement does nothing of what it does. Behind a pooler it would
+    /// stay prepared on a server session that is somebody else's next.
+    fn effect_of_preparing(&self, _: &str) -> Effect {
+        Effect { spans: true, ..Effect::READ }
+    }
+
+    /// An effect, as far as the backend's settings have it heeded.
+    pub(super) fn limited(&self, effect: Effect) -> Effect {
         let config = &self.talk.driver.config;
         match config.reset {
             _ if config.behind_pooler => Effect { touch: None, unprepares: false, ..effect },

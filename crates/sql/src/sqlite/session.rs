@@ -12,9 +12,11 @@ use super::config::BeginMode;
 use super::driver::SqliteDriver;
 use super::tripwire::Tripwire;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to an SQLite database.
 ///
@@ -47,6 +49,7 @@ pub struct SqliteSession {
 }
 
 impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
+impl_sandbox!(SqliteSession);
 
 impl SqliteSession {
     pub(super) async fn new(
@@ -73,7 +76,12 @@ impl SqliteSession {
         self.talk.own(Effect::READ, |connection| connection.ping().boxed()).await
     }
 
-    fn effect(&self, sql: &str) -> Effect {
+    fn effect_of_call(&self, call: &mut Call<sqlx::Sqlite>) -> Effect {
+        effect::of(call.text())
+    }
+
+    /// SQLite carries some pragmas out while it compiles them.
+    fn effect_of_preparing(&self, sql: &str) -> Effect {
         effect::of(sql)
     }
 }
