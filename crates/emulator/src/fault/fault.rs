@@ -36,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) during: Duration,
     pub(crate) after: Duration,
     pub(crate) held: bool,
+    pub(crate) held_reply: bool,
     pub(crate) executed: Option<bool>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) ending: Ending,
@@ -126,6 +127,13 @@ impl Fault {
     /// [lifted](crate::FaultHandle::lift).
     pub const fn hold(mut self) -> Self {
         self.plan.held = true;
+        self
+    }
+
+    /// Holds the answer back, the transaction having had its effect, until the fault
+    /// is [lifted](crate::FaultHandle::lift).
+    pub const fn hold_reply(mut self) -> Self {
+        self.plan.held_reply = true;
         self
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn answer(
     let hit = gateway.rules.meet(&api, &uid, &incoming.caller);
     let plan = hit.as_ref().map(crate::fault::Hit::plan).unwrap_or_default();
     pause(plan.before).await;
-    if let Some(hit) = hit.filter(|_| plan.held) {
+    if let Some(hit) = hit.as_ref().filter(|_| plan.held) {
         hit.lifted().await;
     }
     let version = incoming.parameters.version();
@@ -48,6 +48,9 @@ pub(crate) async fn answer(
         None
     };
     pause(plan.after).await;
+    if let Some(hit) = hit.filter(|_| plan.held_reply) {
+        hit.lifted().await;
+    }
     finish(plan, version, reply, orders)
 }
 

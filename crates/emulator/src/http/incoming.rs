@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming as Stream;
+use hyper::body::{Body, Incoming as Stream};
 use hyper::{Method, Request};
 
 use crate::protocol::Parameters;
@@ -33,6 +33,9 @@ impl Incoming {
             return Err(Unreadable(405));
         }
         let parameters = Parameters::read(request.uri().query().unwrap_or_default());
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(Unreadable(413));
+        }
         let body = Limited::new(request.into_body(), MAX_BODY).collect();
         let body = match tokio::time::timeout(BODY_TIME, body).await {
             Ok(Ok(body)) => body.to_bytes(),

@@ -27,7 +27,8 @@ pub(crate) async fn listen(
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let serving = connection::serve(Arc::clone(&gateway), stream, orders.clone());
+            let now = *orders.borrow();
+            let serving = connection::serve(Arc::clone(&gateway), stream, orders.clone(), now);
             let alive = alive.clone();
             tokio::spawn(async move {
                 serving.await;

@@ -7,6 +7,8 @@ use super::expression::{self, Condition};
 use crate::protocol::{Element, Refusal, rc};
 use crate::table::{Rows, Table, View};
 
+const MAX_OPERATIONS: usize = 100;
+
 /// A step of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operation {
@@ -23,6 +25,9 @@ impl Operation {
     pub(crate) fn read_all(ops: &Element) -> Result<Vec<Self>, Refusal> {
         if !ops.text().is_empty() {
             return Err(refuse("text among the operations"));
+        }
+        if ops.children.len() > MAX_OPERATIONS {
+            return Err(refuse(format!("more than {MAX_OPERATIONS} operations")));
         }
         ops.children.iter().map(Self::read).collect()
     }

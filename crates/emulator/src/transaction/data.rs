@@ -133,13 +133,20 @@ impl Asked {
     }
 
     fn find_columns(&self, result: &View, choices: &Choices) -> Result<Vec<usize>, Refusal> {
-        let found = self.columns.iter().map(|name| {
-            result.column(name).ok_or_else(|| {
-                let name: String = name.chars().take(200).collect();
-                Refusal::new(choices.no_such_column, format!("Requested columns not found: {name}"))
-            })
-        });
-        found.collect()
+        let mut found = Vec::with_capacity(self.columns.len().min(result.columns.len()));
+        for name in &self.columns {
+            let shown = || name.chars().take(200).collect::<String>();
+            let index = result.column(name).ok_or_else(|| {
+                let msg = format!("Requested columns not found: {}", shown());
+                Refusal::new(choices.no_such_column, msg)
+            })?;
+            if found.contains(&index) {
+                let msg = format!("Duplicate column name: {}", shown());
+                return Err(Refusal::new(rc::DUPLICATE_COLUMNS, msg));
+            }
+            found.push(index);
+        }
+        Ok(found)
     }
 }
 

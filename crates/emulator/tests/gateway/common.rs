@@ -1,6 +1,4 @@
 //! A client that knows nothing: it sends what it is told and shows what came back.
-#![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, reason = "only tests are in here")]
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -106,6 +104,14 @@ impl Caller {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await; // a reset ends it, too
         answer
+    }
+
+    /// A bare connection whose answer nobody reads.
+    pub(crate) async fn unread(&self, request: &[u8]) -> TcpStream {
+        let authority = self.url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        let mut stream = TcpStream::connect(authority).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        stream
     }
 
     pub(crate) async fn login(&self, uid: &str, kill: &str) -> Session {
