@@ -97,6 +97,14 @@ impl Emulator {
         platform.book.clone()
     }
 
+    /// Whether this user has a session now.
+    #[must_use]
+    pub fn is_logged_in(&self, uid: &str) -> bool {
+        let mut platform = self.gateway.platform();
+        platform.expire(self.gateway.clock.now());
+        platform.has_session(uid)
+    }
+
     /// The latest 10,000 requests, without passwords.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {

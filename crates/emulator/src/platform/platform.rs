@@ -88,7 +88,7 @@ impl Platform {
         }
     }
 
-    pub(super) fn has_session(&self, uid: &str) -> bool {
+    pub(crate) fn has_session(&self, uid: &str) -> bool {
         self.users.get(uid).is_some_and(|user| user.active.is_some())
     }
 

@@ -6,6 +6,7 @@ mod book;
 mod common;
 mod doors;
 mod faults;
+mod hostile;
 mod idle;
 mod kill;
 mod macros;
