@@ -8,6 +8,7 @@ use crate::protocol::{Element, Refusal, rc};
 use crate::table::{Rows, Table, View};
 
 const MAX_OPERATIONS: usize = 100;
+const MAX_COLUMNS: usize = 10_000;
 
 /// A step of a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +36,7 @@ impl Operation {
     fn read(element: &Element) -> Result<Self, Refusal> {
         match element.name.as_str() {
             "sel" => Ok(Self::Sel(expression::read(attribute(element, "value")?)?)),
-            "colord" => Ok(Self::Colord(
-                attribute(element, "cols")?.split(',').map(|name| name.trim().to_owned()).collect(),
-            )),
+            "colord" => Ok(Self::Colord(names(attribute(element, "cols")?)?)),
             "sort" => {
                 let column = attribute(element, "col")?.trim().to_owned();
                 match element.attribute("dir") {
@@ -62,6 +61,13 @@ impl Operation {
         }
         Ok(view)
     }
+}
+
+fn names(list: &str) -> Result<Vec<String>, Refusal> {
+    if list.split(',').count() > MAX_COLUMNS {
+        return Err(refuse(format!("more than {MAX_COLUMNS} columns")));
+    }
+    Ok(list.split(',').map(|name| name.trim().to_owned()).collect())
 }
 
 fn attribute<'a>(element: &'a Element, name: &str) -> Result<&'a str, Refusal> {

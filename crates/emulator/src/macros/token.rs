@@ -58,9 +58,12 @@ fn number(rest: &str) -> Result<(Token, &str), Refusal> {
         }
     }
     let (written, after) = rest.split_at(end);
-    let integer = written.parse().map(Token::Integer);
-    let token = integer.or_else(|_| written.parse().map(Token::Decimal));
-    token.map(|token| (token, after)).map_err(|_| refuse(format!("no number: {written}")))
+    let token = match (written.parse(), written.parse()) {
+        (Ok(integer), _) => Token::Integer(integer),
+        (_, Ok(decimal)) if f64::is_finite(decimal) => Token::Decimal(decimal),
+        _ => return Err(refuse(format!("the number {written}"))),
+    };
+    Ok((token, after))
 }
 
 fn name(rest: &str) -> (Token, &str) {

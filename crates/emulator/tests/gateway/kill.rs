@@ -94,7 +94,9 @@ async fn a_session_ends_at_logout_for_all_who_share_it() {
     let first = a.login("demo", "possess").await;
     let second = b.login("demo", "possess").await;
     assert_eq!((&first.sid, &first.pswd), (&second.sid, &second.pswd));
+    assert!(emulator.is_logged_in("demo"));
     assert_eq!(rc(&a.in_session(&first, "logout", "").await), 0);
+    assert!(!emulator.is_logged_in("demo"));
     assert_eq!(rc(&b.in_session(&second, "clear", "").await), 35);
     assert_eq!(rc(&b.in_session(&second, "logout", "").await), 35);
 }
