@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::body::Outgoing;
 use super::incoming::Incoming;
-use super::orders::{self, Orders};
+use super::orders::Orders;
+use super::{cut, feed};
 use crate::fault::{Ending, Plan};
 use crate::gateway::Gateway;
 use crate::protocol::{Api, Output, Refusal, Version};
@@ -84,7 +85,7 @@ fn finish(
         }
         (reply, _) => reply,
     };
-    let body = || reply.map_or_else(Vec::new, |reply| reply.content.collect());
+    let (body, entry) = reply.map_or_else(Default::default, Reply::into_parts);
     let (status, outgoing) = match plan.ending {
         Ending::Rc(rc, msg) => {
             let refusal = Refusal::new(rc, msg);
@@ -92,11 +93,11 @@ fn finish(
         }
         Ending::Status(status, page) => (status, Outgoing::Whole(page)),
         Ending::Body(body) => (200, Outgoing::Whole(body)),
-        Ending::Edit(edit) => (200, Outgoing::Whole(edit(body()).into())),
-        Ending::Truncate(bytes) => return Outcome::Raw(truncated(&body(), bytes)),
-        Ending::CutChunks(bytes) => return Outcome::Raw(cut_chunks(&body(), bytes)),
-        Ending::Drip(bytes, pause) => (200, drip(body(), bytes, pause, orders)),
-        Ending::Endless(piece) => (200, endless(body(), piece, orders)),
+        Ending::Edit(edit) => (200, Outgoing::Whole(edit(body).into())),
+        Ending::Truncate(bytes) => return Outcome::Raw(cut::truncated(&body, bytes)),
+        Ending::CutChunks(bytes) => return Outcome::Raw(cut::chunks(&body, bytes)),
+        Ending::Drip(bytes, pause) => (200, feed::drip(body, entry, bytes, pause, orders)),
+        Ending::Endless(piece) => (200, feed::endless(body, entry, piece, orders)),
         Ending::Raw(bytes) => return Outcome::Raw(bytes),
         Ending::Hang => return Outcome::Silence,
         Ending::Answer | Ending::Close => return Outcome::Raw(Bytes::new()),
@@ -122,65 +123,6 @@ pub(crate) fn response(
         }
     }
     response
-}
-
-fn truncated(body: &[u8], bytes: usize) -> Bytes {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body[..bytes.min(body.len())]].concat().into()
-}
-
-fn cut_chunks(body: &[u8], bytes: usize) -> Bytes {
-    let mut out =
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
-    for chunk in body[..bytes.min(body.len())].chunks(8 * 1024) {
-        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
-        out.extend_from_slice(chunk);
-        out.extend_from_slice(b"\r\n");
-    }
-    out.into()
-}
-
-fn drip(body: Vec<u8>, bytes: usize, time: Duration, orders: watch::Receiver<Orders>) -> Outgoing {
-    feed(orders, |pieces| async move {
-        for piece in body.chunks(bytes.max(1)) {
-            pause(time).await;
-            if pieces.send(Bytes::copy_from_slice(piece)).await.is_err() {
-                return;
-            }
-        }
-    })
-}
-
-/// All of the body but what follows its last cell, and then `piece` for ever.
-fn endless(mut body: Vec<u8>, piece: Bytes, orders: watch::Receiver<Orders>) -> Outgoing {
-    let end = b"</data>";
-    if let Some(at) = body.windows(end.len()).rposition(|window| window == end) {
-        body.truncate(at);
-    }
-    feed(orders, |pieces| async move {
-        let mut next = Bytes::from(body);
-        while pieces.send(next).await.is_ok() {
-            next = piece.clone();
-        }
-    })
-}
-
-fn feed<F>(orders: watch::Receiver<Orders>, work: impl FnOnce(mpsc::Sender<Bytes>) -> F) -> Outgoing
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (sender, pieces) = mpsc::channel(1);
-    let work = work(sender);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = work => {}
-            () = orders::stopped(orders) => {}
-        }
-    });
-    Outgoing::Fed(pieces)
 }
 
 async fn pause(time: Duration) {

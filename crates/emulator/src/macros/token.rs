@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::error::refuse;
 use crate::protocol::Refusal;
 
@@ -10,6 +12,18 @@ pub(super) enum Token {
     Decimal(f64),
     /// `( ) ; = <> < > <= >= & | ~ -`
     Mark(&'static str),
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Text(text) => write!(f, "'{text}'"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Decimal(value) => write!(f, "{value}"),
+            Self::Mark(mark) => f.write_str(mark),
+        }
+    }
 }
 
 /// Longer marks first.

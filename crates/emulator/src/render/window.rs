@@ -38,6 +38,10 @@ impl Window {
         }
         (!piece.is_empty()).then(|| piece.into())
     }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.after.is_empty() && self.before.is_empty()
+    }
 }
 
 impl Selection {

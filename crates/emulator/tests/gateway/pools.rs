@@ -285,6 +285,18 @@ async fn the_owner_may_be_one_of_the_ids() {
 }
 
 #[tokio::test]
+async fn an_id_may_have_a_password_of_its_own() {
+    let builder = Emulator::builder().user("clientx_0", "its own");
+    let builder = builder.group(Group::new("clientx", "clientx_owner", "secret").ids(1));
+    let emulator = builder.start().await.unwrap();
+    let caller = Caller::new(&emulator, "a");
+    assert_eq!(caller.getuid().await, "clientx_0");
+    assert_eq!(caller.try_login("clientx_0", "possess").await, REFUSED);
+    let login = "api=login&apiversion=3&uid=clientx_0&pswd=its+own&kill=possess";
+    assert_eq!(rc(&caller.ask(login, "").await), 0);
+}
+
+#[tokio::test]
 async fn the_knobs_of_a_pool_turn() {
     let builder = emulator().choose(|choices| {
         choices.warmed_is_free = false;

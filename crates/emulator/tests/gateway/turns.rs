@@ -138,3 +138,19 @@ async fn a_reader_that_goes_away_gives_the_session_to_the_next() {
     drop(reader);
     assert_eq!(rc(&next.await.unwrap()), 0);
 }
+
+#[tokio::test]
+async fn a_session_is_free_before_its_answer_can_be_read_to_the_end() {
+    let emulator = emulator().start().await.unwrap();
+    let caller = Caller::new(&emulator, "a");
+    for _ in 0..50 {
+        let session = caller.login("demo", "possess").await;
+        let asked = |api: &str| {
+            format!("api={api}&uid=demo&pswd={}&sid={}&kill=no", session.pswd, session.sid)
+        };
+        assert_eq!(rc(&caller.ask(&asked("query"), QUERY).await), 0);
+        let window = "<in><cols><col>lonely</col></cols></in>";
+        assert_eq!(rc(&caller.ask(&asked("getdata"), window).await), 0);
+        assert_eq!(rc(&caller.ask(&asked("logout"), "").await), 0, "nothing runs any more");
+    }
+}
