@@ -3,6 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
 /// Something that goes wrong, on demand: which requests it meets, and what happens
 /// to them. Given to [`Emulator::fault`](crate::Emulator::fault).
@@ -38,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) held: bool,
     pub(crate) held_reply: bool,
     pub(crate) executed: Option<bool>,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
     pub(crate) ending: Ending,
 }
 
@@ -49,7 +51,7 @@ pub(crate) enum Ending {
     #[default]
     Answer,
     Rc(u16, String),
-    Status(u16, Bytes),
+    Status(StatusCode, Bytes),
     Body(Bytes),
     Edit(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
     /// This many bytes of the body, under a `Content-Length` that promises all.
@@ -143,6 +145,10 @@ impl Fault {
     }
 
     /// Answers with an HTTP status and an HTML page. The transaction has no effect.
+    ///
+    /// # Panics
+    ///
+    /// This is no status of an answer: below 200, or above 599.
     pub fn status(self, status: u16) -> Self {
         let page =
             format!("<html><head><title>{status}</title></head><body>{status}</body></html>");
@@ -150,7 +156,13 @@ impl Fault {
     }
 
     /// Answers with an HTTP status and this body. The transaction has no effect.
+    ///
+    /// # Panics
+    ///
+    /// This is no status of an answer: below 200, or above 599.
     pub fn status_with(self, status: u16, body: impl Into<Bytes>) -> Self {
+        assert!((200..600).contains(&status), "{status} is no status of an answer");
+        let status = StatusCode::from_u16(status).expect("200 to 599 are statuses");
         self.ending(Ending::Status(status, body.into()))
     }
 
@@ -164,9 +176,18 @@ impl Fault {
         self.ending(Ending::Edit(Arc::new(edit)))
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the answer, or puts it in the place of the usual one.
+    ///
+    /// # Panics
+    ///
+    /// This cannot stand in a header; or it frames the answer (`Content-Length`,
+    /// `Transfer-Encoding`), which is for [`raw`](Self::raw) to say wrongly.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.plan.headers.push((name.to_owned(), value.to_owned()));
+        let name = HeaderName::try_from(name).expect("a header's name");
+        let value = HeaderValue::try_from(value).expect("a header's value");
+        let frames = name == CONTENT_LENGTH || name == TRANSFER_ENCODING;
+        assert!(!frames, "{name} frames the answer: use `raw`, `truncate` or `cut_chunks`");
+        self.plan.headers.insert(name, value);
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::sync::watch;
 
@@ -81,7 +81,11 @@ fn finish(
 ) -> Outcome {
     let reply = match (reply, &plan.ending) {
         (Some(reply), Ending::Answer) => {
-            return Outcome::Response(response(200, Outgoing::Reply(reply), &plan.headers));
+            return Outcome::Response(response(
+                StatusCode::OK,
+                Outgoing::Reply(reply),
+                plan.headers,
+            ));
         }
         (reply, _) => reply,
     };
@@ -89,39 +93,35 @@ fn finish(
     let (status, outgoing) = match plan.ending {
         Ending::Rc(rc, msg) => {
             let refusal = Refusal::new(rc, msg);
-            (200, Outgoing::Whole(Output::refusal(version, &refusal).into()))
+            (StatusCode::OK, Outgoing::Whole(Output::refusal(version, &refusal).into()))
         }
         Ending::Status(status, page) => (status, Outgoing::Whole(page)),
-        Ending::Body(body) => (200, Outgoing::Whole(body)),
-        Ending::Edit(edit) => (200, Outgoing::Whole(edit(body).into())),
+        Ending::Body(body) => (StatusCode::OK, Outgoing::Whole(body)),
+        Ending::Edit(edit) => (StatusCode::OK, Outgoing::Whole(edit(body).into())),
         Ending::Truncate(bytes) => return Outcome::Raw(cut::truncated(&body, bytes)),
         Ending::CutChunks(bytes) => return Outcome::Raw(cut::chunks(&body, bytes)),
-        Ending::Drip(bytes, pause) => (200, feed::drip(body, entry, bytes, pause, orders)),
-        Ending::Endless(piece) => (200, feed::endless(body, entry, piece, orders)),
+        Ending::Drip(bytes, pause) => {
+            (StatusCode::OK, feed::drip(body, entry, bytes, pause, orders))
+        }
+        Ending::Endless(piece) => (StatusCode::OK, feed::endless(body, entry, piece, orders)),
         Ending::Raw(bytes) => return Outcome::Raw(bytes),
         Ending::Hang => return Outcome::Silence,
         Ending::Answer | Ending::Close => return Outcome::Raw(Bytes::new()),
     };
-    Outcome::Response(response(status, outgoing, &plan.headers))
+    Outcome::Response(response(status, outgoing, plan.headers))
 }
 
 /// An answer as the platform gives it, but for `headers`.
 pub(crate) fn response(
-    status: u16,
+    status: StatusCode,
     body: Outgoing,
-    headers: &[(String, String)],
+    headers: HeaderMap,
 ) -> Response<Outgoing> {
     let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content = if status == 200 { "text/xml" } else { "text/html" };
+    *response.status_mut() = status;
+    let content = if status == StatusCode::OK { "text/xml" } else { "text/html" };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
-    for (name, value) in headers {
-        let name = HeaderName::try_from(name.as_str());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    response.headers_mut().extend(headers);
     response
 }
 

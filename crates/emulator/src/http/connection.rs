@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -92,7 +92,7 @@ async fn reply(
     let incoming = match Incoming::read(request).await {
         Ok(incoming) => incoming,
         Err(unreadable) => {
-            return Ok(answer::response(unreadable.0, Outgoing::Whole(Bytes::new()), &[]));
+            return Ok(empty(unreadable.0));
         }
     };
     // In a task of its own: the platform executes what it has received, whether or
@@ -117,6 +117,10 @@ async fn reply(
             Err(Closed)
         }
         Ok(None) => Err(Closed),
-        Err(_) => Ok(answer::response(500, Outgoing::Whole(Bytes::new()), &[])),
+        Err(_) => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
     }
+}
+
+fn empty(status: StatusCode) -> Response<Outgoing> {
+    answer::response(status, Outgoing::Whole(Bytes::new()), HeaderMap::new())
 }

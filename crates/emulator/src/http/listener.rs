@@ -7,7 +7,7 @@ use super::connection;
 use super::orders::{self, Orders};
 use crate::gateway::Gateway;
 
-const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 1024;
 
 /// Takes connections until the emulator stops. Whoever waits for the other end of
 /// `alive` learns when the last connection is gone.

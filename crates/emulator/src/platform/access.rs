@@ -61,7 +61,7 @@ impl Platform {
                 return Err(Refusal::fixed(rc::ALREADY_LOGGED_IN, "Already logged in"));
             }
             (Some(active), Kill::Possess) => {
-                active.last_used = active.last_used.max(visit.now);
+                active.use_at(visit.now);
                 Some(Arc::clone(&active.session))
             }
             _ => None,
@@ -98,7 +98,7 @@ impl Platform {
         let (uid, session) = self.session_holder(parameters)?;
         if let Some(active) = self.users.get_mut(uid).and_then(|user| user.active.as_mut()) {
             active.running += 1;
-            active.last_used = visit.now;
+            active.use_at(visit.now);
         }
         self.note(uid, api, visit, true);
         Ok(session)
@@ -109,7 +109,7 @@ impl Platform {
         let active = self.users.get_mut(uid).and_then(|user| user.active.as_mut());
         if let Some(active) = active.filter(|active| Arc::ptr_eq(&active.session, session)) {
             active.running = active.running.saturating_sub(1);
-            active.last_used = active.last_used.max(now);
+            active.use_at(now);
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod access;
 mod group;
+#[cfg(test)]
+mod invariants;
 mod member;
 mod password;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the platform")]

@@ -22,6 +22,13 @@ pub(crate) struct Active {
     pub(crate) last_used: Duration,
 }
 
+impl Active {
+    /// Requests come in a moment after their time was read, and so not in its order.
+    pub(crate) fn use_at(&mut self, now: Duration) {
+        self.last_used = self.last_used.max(now);
+    }
+}
+
 impl User {
     pub(crate) fn new(password: &str) -> Self {
         Self::with(Password::new(password))

@@ -214,3 +214,18 @@ async fn an_edited_window_is_the_whole_window() {
         "{answer}"
     );
 }
+
+#[test]
+fn faults_that_cannot_be_are_refused_at_once() {
+    let refused = |make: fn() -> Fault| {
+        *std::panic::catch_unwind(make).unwrap_err().downcast::<String>().unwrap()
+    };
+    assert_eq!(refused(|| Fault::on_any().status(100)), "100 is no status of an answer");
+    assert_eq!(refused(|| Fault::on_any().status(600)), "600 is no status of an answer");
+    assert!(refused(|| Fault::on_any().header("a b", "c")).starts_with("a header's name"));
+    assert!(refused(|| Fault::on_any().header("a", "b\n")).starts_with("a header's value"));
+    assert!(
+        refused(|| Fault::on_any().header("Content-Length", "7"))
+            .starts_with("content-length frames")
+    );
+}
