@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::error::StartError;
+use crate::gateway::Gateway;
 use crate::platform::{Group, Member, Platform, Pool, User};
 use crate::table::{Catalog, Table};
 
@@ -18,6 +20,7 @@ pub struct EmulatorBuilder {
     catalog: Catalog,
     choices: Choices,
     clock: Clock,
+    keep_alive: Duration,
 }
 
 impl EmulatorBuilder {
@@ -29,6 +32,7 @@ impl EmulatorBuilder {
             catalog: Catalog::default(),
             choices: Choices::default(),
             clock: Clock::running(),
+            keep_alive: Duration::from_secs(30),
         }
     }
 
@@ -71,6 +75,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Closes a connection that brings no request for this long: real time, whatever
+    /// the clock. Default: 30 seconds.
+    pub const fn keep_alive(mut self, time: Duration) -> Self {
+        self.keep_alive = time;
+        self
+    }
+
     /// Listens on this port of the loopback interface. Default: a free one.
     pub const fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
@@ -99,12 +110,13 @@ impl EmulatorBuilder {
     /// Dropped before it answers, it leaves nothing behind.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let platform = self.platform()?;
-        let Self { address, clock, .. } = self;
+        let Self { address, clock, keep_alive, .. } = self;
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        Ok(Emulator::serve(platform, clock, listener, address))
+        let gateway = Gateway::new(platform, clock, keep_alive);
+        Ok(Emulator::serve(gateway, listener, address))
     }
 
     fn platform(&self) -> Result<Platform, StartError> {

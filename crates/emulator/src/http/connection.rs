@@ -39,14 +39,14 @@ pub(crate) async fn serve(
     at_first: Orders,
 ) {
     let last = Last::default();
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(gateway.keep_alive);
     let service = {
         let (last, orders) = (Arc::clone(&last), orders.clone());
         service_fn(move |request| {
             Box::pin(reply(Arc::clone(&gateway), request, orders.clone(), Arc::clone(&last)))
         })
     };
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new());
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
         _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,

@@ -46,6 +46,16 @@ async fn connections_are_kept_alive_until_they_are_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_brings_nothing_is_closed() {
+    let emulator = emulator().keep_alive(Duration::from_millis(20)).start().await.unwrap();
+    let mut stream = connect(&emulator).await;
+    ended(&mut stream).await;
+    let mut stream = connect(&emulator).await;
+    exchange(&mut stream).await;
+    ended(&mut stream).await;
+}
+
+#[tokio::test]
 async fn an_answer_under_way_is_finished_before_its_connection_closes() {
     let emulator = emulator().start().await.unwrap();
     let fault = emulator.fault(Fault::on("login").hold());
