@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::error::StartError;
 use crate::gateway::Gateway;
-use crate::platform::{Group, Member, Platform, Pool, User};
+use crate::platform::{Group, Member, Platform, Pool, Secret, User};
 use crate::table::{Catalog, Table};
 
 /// An emulator to be: its users, groups, tables and choices.
@@ -15,7 +15,7 @@ use crate::table::{Catalog, Table};
 #[must_use = "nothing listens before `start`"]
 pub struct EmulatorBuilder {
     address: SocketAddr,
-    users: Vec<(String, String, bool)>,
+    users: Vec<(String, Secret, bool)>,
     groups: Vec<Group>,
     catalog: Catalog,
     choices: Choices,
@@ -38,14 +38,14 @@ impl EmulatorBuilder {
 
     /// Adds a user with a clear password.
     pub fn user(mut self, uid: &str, password: &str) -> Self {
-        self.users.push((uid.to_owned(), password.to_owned(), false));
+        self.users.push((uid.to_owned(), Secret::new(password), false));
         self
     }
 
     /// Adds a user who administers the company, and so all groups: may warm, flush,
     /// reset and look at them.
     pub fn admin(mut self, uid: &str, password: &str) -> Self {
-        self.users.push((uid.to_owned(), password.to_owned(), true));
+        self.users.push((uid.to_owned(), Secret::new(password), true));
         self
     }
 
@@ -122,7 +122,7 @@ impl EmulatorBuilder {
     fn platform(&self) -> Result<Platform, StartError> {
         let mut platform = Platform::new(self.choices.clone(), self.catalog.clone());
         for (uid, password, is_admin) in &self.users {
-            let mut user = User::new(password);
+            let mut user = User::new(password.clone());
             user.is_admin = *is_admin;
             platform.add_user(uid, user);
         }
@@ -144,7 +144,7 @@ impl EmulatorBuilder {
         for group in &self.groups {
             let users = group.ids.iter().filter(|uid| !gids.contains(uid));
             for uid in users.chain([&group.owner]) {
-                platform.add_user(uid, User::with(group.password.clone()));
+                platform.add_user(uid, User::new(group.password.clone()));
             }
             let members = group.ids.iter().map(|uid| Member::new(uid.clone())).collect();
             platform.add_pool(&group.gid, Pool { owner: group.owner.clone(), members });

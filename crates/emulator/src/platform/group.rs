@@ -22,7 +22,7 @@ pub(crate) struct Pool {
 pub struct Group {
     pub(crate) gid: String,
     pub(crate) owner: String,
-    pub(crate) password: super::Password,
+    pub(crate) password: super::Secret,
     pub(crate) ids: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ impl Group {
         Self {
             gid: gid.to_owned(),
             owner: owner.to_owned(),
-            password: super::Password::new(password),
+            password: super::Secret::new(password),
             ids: Vec::new(),
         }
     }

@@ -42,7 +42,7 @@ fn platform(choices: Choices) -> Platform {
     let group = Group::new("g", "owner", "secret").ids(IDS);
     let mut platform = Platform::new(choices, Catalog::default());
     for uid in group.ids.iter().chain([&group.owner]) {
-        platform.add_user(uid, User::new("secret"));
+        platform.add_user(uid, User::new(group.password.clone()));
     }
     let members = group.ids.into_iter().map(Member::new).collect();
     platform.add_pool("g", Pool { owner: group.owner, members });
@@ -75,7 +75,7 @@ fn happen(platform: &mut Platform, now: &mut Duration, event: &Event) {
         Event::InSession(id, api, caller) => {
             let uid = format!("g_{id}");
             let Some(active) = &platform.users[&uid].active else { return };
-            let (sid, pswd) = (&active.session.sid, &active.session.pswd);
+            let (sid, pswd) = (active.session.sid.reveal(), active.session.pswd.reveal());
             let asked = Parameters::read(&format!("uid={uid}&sid={sid}&pswd={pswd}"));
             let visit = visit(*caller);
             match api {

@@ -5,10 +5,10 @@ mod group;
 #[cfg(test)]
 mod invariants;
 mod member;
-mod password;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the platform")]
 mod platform;
 mod pooling;
+mod secret;
 mod session;
 mod user;
 mod workspace;
@@ -17,9 +17,9 @@ pub(crate) use self::access::Login;
 pub use self::group::Group;
 pub(crate) use self::group::Pool;
 pub(crate) use self::member::Member;
-pub(crate) use self::password::Password;
 pub(crate) use self::platform::Platform;
 pub(crate) use self::pooling::MemberStatus;
+pub(crate) use self::secret::Secret;
 pub(crate) use self::session::Session;
 pub(crate) use self::user::User;
 pub(crate) use self::workspace::{CurrentQuery, Workspace};

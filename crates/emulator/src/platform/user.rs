@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Password, Session};
+use super::{Secret, Session};
 
 /// A user ID: at most one session at a time.
 #[derive(Debug)]
 pub(crate) struct User {
-    pub(crate) password: Password,
+    pub(crate) password: Secret,
     /// May warm, flush, reset and look at any pool.
     pub(crate) is_admin: bool,
     pub(crate) active: Option<Active>,
@@ -30,11 +30,7 @@ impl Active {
 }
 
 impl User {
-    pub(crate) fn new(password: &str) -> Self {
-        Self::with(Password::new(password))
-    }
-
-    pub(crate) const fn with(password: Password) -> Self {
+    pub(crate) const fn new(password: Secret) -> Self {
         Self { password, is_admin: false, active: None, last_login: None }
     }
 

@@ -105,17 +105,25 @@ mod tests {
         let rows = [
             ("t", "a,b\n1\n", "the CSV cannot be read"),
             ("t", "a,a\n", "there are two columns \"a\""),
-            ("t", "a b\n", "\"a b\" is no column's name: letters, digits and underscores"),
-            ("t", "a,\n1,2\n", "\"\" is no column's name: letters, digits and underscores"),
+            (
+                "t",
+                "a b\n",
+                "\"a b\" is no column's name: letters, digits and underscores, the first no digit",
+            ),
+            (
+                "t",
+                "a,\n1,2\n",
+                "\"\" is no column's name: letters, digits and underscores, the first no digit",
+            ),
             (
                 "a..b",
                 "a\n",
-                "\"a..b\" is no table's path: letters, digits and underscores, joined by dots",
+                "\"a..b\" is no table's path: names of letters, digits and underscores, joined by dots, none of which begins with a digit",
             ),
             (
                 "1a",
                 "a\n",
-                "\"1a\" is no table's path: letters, digits and underscores, joined by dots",
+                "\"1a\" is no table's path: names of letters, digits and underscores, joined by dots, none of which begins with a digit",
             ),
         ];
         for (path, csv, expected) in rows {

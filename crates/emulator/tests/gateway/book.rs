@@ -137,7 +137,8 @@ async fn requests_are_kept_without_their_secrets() {
     );
     assert_eq!(requests[4].gid.as_deref(), Some("clientx"));
     assert_eq!((requests[0].method.as_str(), requests[0].caller.as_str()), ("POST", "a"));
-    let printed = format!("{requests:?} {emulator:?}");
+    let session = caller.login("demo", "possess").await;
+    let printed = format!("{requests:?} {emulator:?} {:?}", crate::common::emulator());
     for secret in ["secret", &session.sid, &session.pswd] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
