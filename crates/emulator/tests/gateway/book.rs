@@ -143,23 +143,3 @@ async fn requests_are_kept_without_their_secrets() {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
 }
-
-#[tokio::test]
-async fn the_journal_keeps_the_latest_10_000() {
-    let emulator = emulator().start().await.unwrap();
-    let caller = Caller::new(&emulator, "a");
-    let mut pipelined = Vec::new();
-    for number in 0..10_003 {
-        let last = if number == 10_002 { "connection: close\r\n" } else { "" };
-        pipelined.extend_from_slice(
-            format!("GET /a/gw?api=login&uid=u{number} HTTP/1.1\r\nhost: x\r\n{last}\r\n")
-                .as_bytes(),
-        );
-    }
-    caller.raw(&pipelined).await;
-    let requests = emulator.requests();
-    assert_eq!(requests.len(), 10_000);
-    assert_eq!((requests[0].uid.as_str(), requests[0].rc), ("u3", Some(4)));
-    assert_eq!((requests[9_999].uid.as_str(), requests[9_999].rc), ("u10002", Some(4)));
-    assert_eq!(emulator.book().calls("login"), 10_003);
-}

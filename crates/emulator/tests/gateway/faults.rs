@@ -190,7 +190,7 @@ async fn an_endless_answer_goes_on_until_nobody_reads() {
         body.len()
     );
     let mut stream = caller.unread(request.as_bytes()).await;
-    let mut answer = vec![0; 1 << 19];
+    let mut answer = vec![0; 1 << 18];
     stream.read_exact(&mut answer).await.unwrap();
     assert!(!answer.windows(7).any(|window| window == b"</data>"));
     drop(stream);
