@@ -112,8 +112,9 @@ impl Fault {
         self
     }
 
-    /// Has the transaction take this long: a session is busy meanwhile, and can be
-    /// killed. For the transactions of a session; others are delayed.
+    /// Has a transaction of a session take this long: the session is busy meanwhile,
+    /// and can be killed. Does nothing to other transactions: [delay](Self::delay)
+    /// those.
     pub const fn take(mut self, time: Duration) -> Self {
         self.plan.during = time;
         self

@@ -12,6 +12,7 @@ mod kill;
 mod macros;
 mod pools;
 mod requests;
+mod roundtrip;
 mod transactions;
 mod turns;
 mod windows;
