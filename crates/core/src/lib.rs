@@ -7,6 +7,7 @@
 //!
 //! This crate knows no database and no protocol; backend crates bring those.
 
+mod any;
 mod backend;
 mod bounds;
 pub mod call;
@@ -14,6 +15,7 @@ mod condition;
 mod ends_by_itself;
 mod error;
 pub mod event;
+mod extensions;
 mod pause;
 mod pool;
 mod retry;
@@ -24,6 +26,7 @@ mod transaction;
 mod tx;
 mod unit;
 
+pub use any::{AnyError, AnyPool, AnySession, Erase};
 pub use backend::{Backend, SessionError};
 pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
@@ -33,8 +36,9 @@ pub use error::{
     TryAcquireError, TxError,
 };
 pub use event::PoolEvents;
+pub use extensions::Extensions;
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, Lease, Pool, PoolBuilder, Recall};
+pub use pool::{AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};

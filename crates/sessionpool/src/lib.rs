@@ -9,11 +9,12 @@
 //! | `mysql` | [`sql`] | MySQL and MariaDB |
 //! | `postgres` | [`sql`] | PostgreSQL |
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
+//! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
 //!
-//! The feature `tls` adds TLS to the servers among them.
+//! The feature `tls` adds TLS to the SQL servers among them.
 #![cfg_attr(
-    not(any(feature = "mysql", feature = "postgres", feature = "sqlite")),
-    allow(rustdoc::broken_intra_doc_links, reason = "they are off")
+    not(all(feature = "sqlite", feature = "tenten")),
+    allow(rustdoc::broken_intra_doc_links, reason = "it is off")
 )]
 
 #[doc(inline)]
@@ -27,7 +28,15 @@ pub mod sql {
     pub use sessionpool_sql::*;
 }
 
+#[cfg(feature = "tenten")]
+pub mod tenten {
+    //! The 1010data gateway: sessions, SAM pools, queries.
+
+    #[doc(inline)]
+    pub use sessionpool_tenten::*;
+}
+
 /// The README's example compiles and runs.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "tracing"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -24,6 +24,8 @@
 
 mod call;
 mod conversation;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod credentials;
 mod effect;
 mod executor;
 mod failure;
@@ -35,20 +37,26 @@ mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod reset;
 mod sandbox;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod script;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
 mod url;
 mod watched;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use credentials::Credentials;
 pub use failure::{FirstError, SqlFailure};
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlSession};
 #[cfg(feature = "postgres")]
-pub use postgres::{Credentials, PgSession, Postgres, Script};
+pub use postgres::{PgSession, Postgres};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use reset::Reset;
 pub use sandbox::{Sandbox, SandboxError};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use script::Script;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};

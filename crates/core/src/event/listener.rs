@@ -1,6 +1,6 @@
 use super::{
-    Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, Leaked, Lent,
-    OpenFailed, Opened, Opening, Queued, Refused, Returned, TimedOut,
+    Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed, Leaked,
+    Lent, OpenFailed, Opened, Opening, Queued, Refused, Returned, TimedOut,
 };
 use crate::Pause;
 
@@ -80,6 +80,8 @@ pub trait PoolEvents: Send + Sync + 'static {
     fn closing(&self, pool: Option<&str>, event: &Closing) {}
     /// A session is gone.
     fn closed(&self, pool: Option<&str>, event: &Closed) {}
+    /// A hook failed.
+    fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {}
     /// Every session opened before became suspect.
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {}
     /// The pool was paused.

@@ -59,6 +59,7 @@ pub enum Event {
     Cleaned(Cleaned),
     Closing(Closing),
     Closed(Closed),
+    HookFailed(HookFailed),
     Flushed(Flushed),
     Paused(Pause),
     Resumed,
@@ -303,6 +304,19 @@ pub struct Closed {
     pub confirmed: bool,
 }
 
+/// [`before_close`](crate::PoolBuilder::before_close) failed; the session is closed all
+/// the same.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HookFailed {
+    /// The session's number.
+    pub session: u64,
+    /// The hook's name.
+    pub hook: &'static str,
+    /// What it answered, or that it did not.
+    pub cause: Cause,
+}
+
 /// Every session opened before became suspect: idle ones are ended, others when they
 /// come back.
 #[derive(Clone, Copy, Debug)]
@@ -363,6 +377,7 @@ impl Event {
             Self::Cleaned(event) => listener.cleaned(pool, event),
             Self::Closing(event) => listener.closing(pool, event),
             Self::Closed(event) => listener.closed(pool, event),
+            Self::HookFailed(event) => listener.hook_failed(pool, event),
             Self::Flushed(event) => listener.flushed(pool, event),
             Self::Paused(pause) => listener.paused(pool, *pause),
             Self::Resumed => listener.resumed(pool),

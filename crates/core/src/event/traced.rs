@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use tracing::{debug, info, trace, warn};
 
 use super::{
-    Acquire, Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, Leaked,
-    Lent, OpenFailed, Opened, Opening, PoolEvents, Queued, Refused, Returned, TimedOut,
+    Acquire, Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed,
+    Leaked, Lent, OpenFailed, Opened, Opening, PoolEvents, Queued, Refused, Returned, TimedOut,
 };
 use crate::Pause;
 
@@ -39,6 +39,7 @@ pub struct Traced {
     failed_openings: Throttle,
     unconfirmed: Throttle,
     unclean: Throttle,
+    failed_hooks: Throttle,
 }
 
 impl Traced {
@@ -53,6 +54,7 @@ impl Traced {
             failed_openings: Throttle::new(),
             unconfirmed: Throttle::new(),
             unclean: Throttle::new(),
+            failed_hooks: Throttle::new(),
         }
     }
 
@@ -225,6 +227,13 @@ impl PoolEvents for Traced {
                 target: "sessionpool", pool, session, ?ending, suppressed,
                 "the remote end did not confirm that a session has ended"
             );
+        }
+    }
+
+    fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {
+        if let Some(suppressed) = self.failed_hooks.pass() {
+            let HookFailed { session, hook, cause } = event;
+            warn!(target: "sessionpool", pool, session, suppressed, "{hook} failed: {cause}");
         }
     }
 

@@ -15,6 +15,7 @@ use super::classes::ClassId;
 use super::clock;
 use super::ledger::Refusal;
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::queue::{Request, Ticket, Verdict};
 use super::shared::{Ask, Entry, Shared, Sight};
 use crate::sync::Arc;
@@ -104,8 +105,8 @@ impl<'a, S: Session> Acquire<'a, S> {
         let waker = cx.waker().clone();
         let ask = Ask { waker, site, class, task: tokio::task::try_id(), limit };
         match self.shared.lend_or_join(ask) {
-            Ok(Entry::Lent { place, session, .. }) => {
-                Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+            Ok(Entry::Lent { place, parcel, .. }) => {
+                Poll::Ready(Ok(Lease::new(self.shared, place, parcel)))
             }
             Ok(Entry::Queued { ticket, elsewhere }) => {
                 self.progress = Progress::Queued { ticket, janitor_replaced: false };
@@ -141,9 +142,9 @@ impl<'a, S: Session> Acquire<'a, S> {
             self.shared.expire_waiters();
         }
         match self.shared.see(ticket, cx.waker()) {
-            Sight::Granted(place, session) => {
+            Sight::Granted(place, parcel) => {
                 self.progress = Progress::Done;
-                Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+                Poll::Ready(Ok(Lease::new(self.shared, place, parcel)))
             }
             Sight::Told(told) => {
                 self.progress = Progress::Done;
@@ -219,9 +220,13 @@ impl<'a, S: Session> Acquire<'a, S> {
         self.shared.settings.name.clone()
     }
 
-    fn conclude(&self, request: &Request, verdict: Verdict<S>) -> Result<Lease<S>, AcquireError> {
+    fn conclude(
+        &self,
+        request: &Request,
+        verdict: Verdict<Parcel<S>>,
+    ) -> Result<Lease<S>, AcquireError> {
         match verdict {
-            Verdict::Granted(place, session) => Ok(Lease::new(self.shared, place, session)),
+            Verdict::Granted(place, parcel) => Ok(Lease::new(self.shared, place, parcel)),
             Verdict::Failed(failure) => Err(self.failed(*failure)),
             Verdict::Closed => Err(AcquireError::Closed),
             Verdict::Paused => Err(AcquireError::Paused),
@@ -245,8 +250,8 @@ impl<S: Session> Future for Acquire<'_, S> {
                 } else {
                     self.shared.lend(self.site, self.class)
                 } {
-                    Some((place, session)) => {
-                        Poll::Ready(Ok(Lease::new(self.shared, place, session)))
+                    Some((place, parcel)) => {
+                        Poll::Ready(Ok(Lease::new(self.shared, place, parcel)))
                     }
                     None => self.join(cx),
                 }

@@ -3,9 +3,10 @@
 use std::task::Waker;
 
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::PlaceId;
+use crate::Session;
 use crate::event::Event;
-use crate::{Session, call};
 
 /// Whom to wake, which sessions to end, what to drop: other people's code, never
 /// run under the lock.
@@ -86,7 +87,7 @@ impl<S> Aftermath<S> {
     }
 }
 
-impl<S: Session> Aftermath<S> {
+impl<S: Session> Aftermath<Parcel<S>> {
     /// True if there is nothing to do, as is most often so.
     #[inline]
     pub(crate) const fn is_nothing(&self) -> bool {
@@ -97,9 +98,9 @@ impl<S: Session> Aftermath<S> {
     /// Does what there is to do, but for what it answers: which places are to be freed,
     /// their sessions being gone, and what is to be told.
     #[inline]
-    pub(crate) fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
+    pub(crate) fn carry_out(self) -> Option<(Vec<PlaceId>, Vec<Event>)> {
         let Self { waiter, janitor, discarded: _, rare } = self;
-        let rest = rare.map_or_else(Default::default, |rare| rare.carry_out());
+        let rest = rare.map(|rare| rare.carry_out());
         if let Some(waker) = waiter {
             waker.wake();
         }
@@ -110,10 +111,10 @@ impl<S: Session> Aftermath<S> {
     }
 }
 
-impl<S: Session> Rare<S> {
+impl<S: Session> Rare<Parcel<S>> {
     fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
-        let aborted = self.abort.into_iter().map(|(place, session)| {
-            call::abort(session);
+        let aborted = self.abort.into_iter().map(|(place, parcel)| {
+            parcel.abort();
             place
         });
         let aborted = aborted.collect();

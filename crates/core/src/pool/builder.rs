@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hooks::{HookFuture, Hooks};
 use super::listeners::Listeners;
 use super::opener::Opener;
 use super::settings::Draft;
@@ -15,16 +16,22 @@ use crate::{Backend, ConfigError, Pool, PoolEvents, Session};
 /// Nothing is checked before [`build`](Self::build), so setters may be called in
 /// any order.
 #[must_use = "a builder does nothing until `build` is called"]
-pub struct PoolBuilder<S> {
+pub struct PoolBuilder<S: Session> {
     opener: Box<dyn Opener<S>>,
     draft: Draft,
     listeners: Listeners,
+    hooks: Hooks<S>,
 }
 
 impl<S: Session> PoolBuilder<S> {
     pub(crate) fn new(backend: impl Backend<Session = S>) -> Self {
         let draft = Draft::within(&backend.bounds());
-        Self { opener: Box::new(backend), draft, listeners: Listeners::default() }
+        Self {
+            opener: Box::new(backend),
+            draft,
+            listeners: Listeners::default(),
+            hooks: Hooks::none(),
+        }
     }
 
     /// Names the pool in its errors, for services that have several.
@@ -222,6 +229,47 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
+    /// Runs `hook` on each session once it is opened, before anybody is lent it: to look
+    /// whether it is the right one, to fill its caches. Setting it again replaces it.
+    /// Default: none.
+    ///
+    /// It is part of the opening, within the same
+    /// [`connect_timeout`](Self::connect_timeout). When it fails, panics or takes too long
+    /// the session is ended and the opening has failed. What it leaves on the session is
+    /// cleaned away as any borrower's would be: settings that are to stay belong in the
+    /// backend's own configuration.
+    ///
+    /// ```
+    /// # use sessionpool_core::Pool;
+    /// # let backend = sessionpool_testkit::Scripted::new();
+    /// let pool = Pool::builder(backend)
+    ///     .after_open(|session| Box::pin(async move { session.write("hello").await }))
+    ///     .build()?;
+    /// # Ok::<_, sessionpool_core::ConfigError>(())
+    /// ```
+    pub fn after_open(
+        mut self,
+        hook: impl for<'s> Fn(&'s mut S) -> HookFuture<'s, S> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.after_open = Some(Box::new(hook));
+        self
+    }
+
+    /// Runs `hook` on each session before the pool closes it, for at most
+    /// [`close_timeout`](Self::close_timeout): to say goodbye. Setting it again replaces
+    /// it. Default: none.
+    ///
+    /// Not for sessions that are broken, that end with their runtime, or that
+    /// [`after_open`](Self::after_open) failed for. The session is closed whatever becomes of
+    /// the hook; [`hook_failed`](PoolEvents::hook_failed) tells of one that failed.
+    pub fn before_close(
+        mut self,
+        hook: impl for<'s> Fn(&'s mut S) -> HookFuture<'s, S> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.before_close = Some(Box::new(hook));
+        self
+    }
+
     /// Checks the settings and makes the pool. Opens nothing yet, unless a
     /// [`min_idle`](Self::min_idle) is to be kept.
     ///
@@ -231,11 +279,11 @@ impl<S: Session> PoolBuilder<S> {
     /// what would be valid.
     pub fn build(self) -> Result<Pool<S>, ConfigError> {
         let (settings, limits) = self.draft.validate()?;
-        Ok(Pool::new(self.opener, settings, limits, self.listeners))
+        Ok(Pool::new(self.opener, settings, limits, self.listeners, self.hooks))
     }
 }
 
-impl<S> fmt::Debug for PoolBuilder<S> {
+impl<S: Session> fmt::Debug for PoolBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The backend is left out: it may hold credentials.
         f.debug_struct("PoolBuilder").field("settings", &self.draft).finish_non_exhaustive()

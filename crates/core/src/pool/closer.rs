@@ -1,9 +1,9 @@
 //! Waiting for the last session to end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use super::shared::Shared;
+use super::watchers::WatcherId;
 use crate::Session;
 use crate::sync::Arc;
 
@@ -11,19 +11,16 @@ use crate::sync::Arc;
 /// nothing behind.
 pub(crate) struct Closer<'a, S: Session> {
     shared: &'a Arc<Shared<S>>,
-    number: u64,
+    id: WatcherId,
 }
-
-/// Tells closers apart.
-static CLOSERS: AtomicU64 = AtomicU64::new(0);
 
 impl<'a, S: Session> Closer<'a, S> {
     pub(crate) fn new(shared: &'a Arc<Shared<S>>) -> Self {
-        Self { shared, number: CLOSERS.fetch_add(1, Ordering::Relaxed) }
+        Self { shared, id: WatcherId::new() }
     }
 
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.shared.is_drained(self.number, cx.waker().clone()) {
+        if self.shared.is_drained(self.id, cx.waker().clone()) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -33,6 +30,6 @@ impl<'a, S: Session> Closer<'a, S> {
 
 impl<S: Session> Drop for Closer<'_, S> {
     fn drop(&mut self) {
-        self.shared.stop_waiting(self.number);
+        self.shared.stop_waiting(self.id);
     }
 }

@@ -1,11 +1,13 @@
 //! One session's opening, cleaning or closing, in a task of its own.
 
 use std::sync::Arc as StdArc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::ledger::{Errand, Work};
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::PlaceId;
 use super::shared::Shared;
 use crate::call::{self, CallFailure};
@@ -28,25 +30,27 @@ pub(crate) struct Runner<S: Session> {
 enum Duty<S> {
     /// A place, with a session still on its way.
     Open,
+    /// A session that has been opened and may not be lent yet.
+    SetUp(Parcel<S>),
     Check {
-        session: S,
+        parcel: Parcel<S>,
         since: Instant,
         alive: Instant,
     },
-    Clean(S),
-    Close(S),
+    Clean(Parcel<S>),
+    Close(Parcel<S>),
     /// A place whose session is being closed; `close` has the session.
     Closing,
     Done,
 }
 
 impl<S: Session> Runner<S> {
-    pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<S>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<S>>, errand: Errand<Parcel<S>>) -> Self {
         let duty = match errand.work {
             Work::Open => Duty::Open,
-            Work::Check { session, since, alive } => Duty::Check { session, since, alive },
-            Work::Clean(session) => Duty::Clean(session),
-            Work::Close(session) => Duty::Close(session),
+            Work::Check { session: parcel, since, alive } => Duty::Check { parcel, since, alive },
+            Work::Clean(parcel) => Duty::Clean(parcel),
+            Work::Close(parcel) => Duty::Close(parcel),
         };
         Self { shared, place: errand.place, duty }
     }
@@ -57,60 +61,63 @@ impl<S: Session> Runner<S> {
             Duty::Check { .. } => self.check().await,
             Duty::Clean(_) => self.clean().await,
             Duty::Close(_) => self.close().await,
-            Duty::Closing | Duty::Done => {}
+            Duty::SetUp(_) | Duty::Closing | Duty::Done => {}
         }
     }
 
     async fn open(&mut self) {
-        let limit = self.shared.settings.connect_timeout;
-        match call::try_bounded("opening a session", limit, self.shared.opener.open_session()).await
-        {
-            Ok(session) => self.opened(session).await,
+        let (began, limit) = (Instant::now(), self.shared.settings.connect_timeout);
+        let opening = self.shared.opener.open_session();
+        match call::try_bounded("opening a session", limit, opening).await {
+            Ok(session) => {
+                self.duty = Duty::SetUp(Parcel::new(session));
+                self.set_up(limit.saturating_sub(began.elapsed())).await;
+            }
             Err(failure) => {
-                let failure = describe::<S>(failure);
                 self.duty = Duty::Done;
-                self.shared.open_failed(self.place, &failure);
+                self.shared.open_failed(self.place, &describe::<S>(failure));
             }
         }
     }
 
-    async fn opened(&mut self, session: S) {
-        match call::condition(&session) {
-            Condition::Clean => {
+    /// Hands over a session that was opened, once it may be lent. Otherwise the opening
+    /// has failed, and the session is ended before its place is free again.
+    async fn set_up(&mut self, limit: Duration) {
+        let Duty::SetUp(parcel) = &mut self.duty else { return };
+        let answer = after_open(&self.shared, &mut parcel.session, limit).await;
+        let parcel = match std::mem::replace(&mut self.duty, Duty::Open) {
+            Duty::SetUp(parcel) => parcel,
+            other => return self.duty = other,
+        };
+        match answer {
+            Ok(()) => {
                 self.duty = Duty::Done;
-                self.shared.opened(self.place, session);
+                self.shared.opened(self.place, parcel);
             }
-            condition => self.refuse_unclean(session, condition).await,
+            Err(failure) => {
+                let _ = call::close(parcel.session, self.shared.settings.close_timeout).await;
+                self.duty = Duty::Done;
+                self.shared.open_failed(self.place, &describe::<S>(failure));
+            }
         }
-    }
-
-    /// The backend opened what must not be lent: a failed opening, whose session
-    /// is ended before its place is free again.
-    async fn refuse_unclean(&mut self, session: S, condition: Condition) {
-        let limit = self.shared.settings.close_timeout;
-        let _ = call::close(session, limit).await;
-        self.duty = Duty::Done;
-        let cause: Cause = StdArc::new(CallError::OpenedUnclean { condition });
-        let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
-        self.shared.open_failed(self.place, &failure);
     }
 
     async fn check(&mut self) {
-        let Duty::Check { session, .. } = &mut self.duty else { return };
+        let Duty::Check { parcel: Parcel { session, .. }, .. } = &mut self.duty else { return };
         let limit = self.shared.settings.check_timeout;
         let work = self.shared.opener.check_session(session);
         let answer = call::try_bounded("checking a session", limit, work).await;
         let condition = call::condition(session);
-        let Duty::Check { session, since, alive } = std::mem::replace(&mut self.duty, Duty::Done)
+        let Duty::Check { parcel, since, alive } = std::mem::replace(&mut self.duty, Duty::Done)
         else {
             return;
         };
         match answer {
             Ok(()) if condition == Condition::Clean => {
-                self.shared.checked(self.place, session, since);
+                self.shared.checked(self.place, parcel, since);
             }
             answer => {
-                self.duty = Duty::Close(session);
+                self.duty = Duty::Close(parcel);
                 let fault = fault_of_check::<S>(answer.err(), condition);
                 self.shared.check_failed(self.place, fault, alive);
                 self.close().await;
@@ -119,39 +126,81 @@ impl<S: Session> Runner<S> {
     }
 
     async fn clean(&mut self) {
-        let Duty::Clean(session) = &mut self.duty else { return };
+        let Duty::Clean(parcel) = &mut self.duty else { return };
         let limit = self.shared.settings.release_timeout;
-        let fit = call::clean(session, limit).await.is_ok();
-        let Duty::Clean(session) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
+        let fit = call::clean(&mut parcel.session, limit).await.is_ok();
+        let Duty::Clean(parcel) = std::mem::replace(&mut self.duty, Duty::Done) else { return };
         if fit {
-            self.shared.cleaned(self.place, session);
+            self.shared.cleaned(self.place, parcel);
         } else {
-            let condition = call::condition(&session);
-            self.duty = Duty::Close(session);
+            let condition = call::condition(&parcel.session);
+            self.duty = Duty::Close(parcel);
             self.shared.could_not_clean(self.place, condition);
             self.close().await;
         }
     }
 
     async fn close(&mut self) {
-        let Duty::Close(session) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
+        self.before_close().await;
+        let Duty::Close(parcel) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
         let limit = self.shared.settings.close_timeout;
-        let answer = call::close(session, limit).await;
+        let answer = call::close(parcel.session, limit).await;
         self.duty = Duty::Done;
         self.shared.gone(self.place, answer.is_ok());
+    }
+}
+
+impl<S: Session> Runner<S> {
+    fn abandon_opening(&self) {
+        let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
+        let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
+        self.shared.open_abandoned(self.place, &failure);
+    }
+
+    async fn before_close(&mut self) {
+        let Duty::Close(Parcel { session, .. }) = &mut self.duty else { return };
+        let Some(hook) = &self.shared.hooks.before_close else { return };
+        if let Condition::Broken(_) = call::condition(session) {
+            return;
+        }
+        let limit = self.shared.settings.close_timeout;
+        let work = async { hook(session).await };
+        if let Err(failure) = call::try_bounded("before_close", limit, work).await {
+            self.shared.tell_hook_failed(self.place, "before_close", failure.into_cause());
+        }
+    }
+}
+
+/// Makes sure that a session just opened may be lent.
+async fn after_open<S: Session>(
+    shared: &Shared<S>,
+    session: &mut S,
+    limit: Duration,
+) -> Result<(), CallFailure<S::Error>> {
+    if let Condition::Clean = call::condition(session) {
+        let Some(hook) = &shared.hooks.after_open else { return Ok(()) };
+        let work = async { hook(session).await };
+        call::try_bounded("after_open", limit, work).await?;
+        if let Condition::Dirty | Condition::Busy = call::condition(session) {
+            call::clean(session, shared.settings.release_timeout).await?;
+        }
+    }
+    match call::condition(session) {
+        Condition::Clean => Ok(()),
+        condition => Err(CallFailure::Silent(CallError::OpenedUnclean { condition })),
     }
 }
 
 impl<S: Session> Drop for Runner<S> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.duty, Duty::Done) {
-            Duty::Open => {
-                let cause: Cause = StdArc::new(CallError::Abandoned { call: "opening a session" });
-                let failure = Failure { fault: Fault::Other, cause, at: Instant::now() };
-                self.shared.open_abandoned(self.place, &failure);
+            Duty::SetUp(parcel) => {
+                parcel.abort();
+                self.abandon_opening();
             }
-            Duty::Check { session, .. } | Duty::Clean(session) | Duty::Close(session) => {
-                call::abort(session);
+            Duty::Open => self.abandon_opening(),
+            Duty::Check { parcel, .. } | Duty::Clean(parcel) | Duty::Close(parcel) => {
+                parcel.abort();
                 self.shared.gone(self.place, false);
             }
             Duty::Closing => self.shared.gone(self.place, false),

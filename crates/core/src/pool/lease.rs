@@ -4,13 +4,14 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
+use super::parcel::Parcel;
 use super::places::PlaceId;
 use super::shared::Shared;
 use crate::call::{self, CallFailure};
 use crate::error::CallError;
 use crate::event::Ending;
 use crate::sync::Arc;
-use crate::{Condition, ReleaseError, Session};
+use crate::{Condition, Extensions, ReleaseError, Session};
 
 /// A session borrowed from a [`Pool`](crate::Pool), by value and without a
 /// lifetime: it can be moved into tasks and structs.
@@ -27,15 +28,17 @@ use crate::{Condition, ReleaseError, Session};
 #[must_use = "a lease gives its session back when it is dropped"]
 pub struct Lease<S: Session> {
     /// `None` only after it was given up, when only the drop is left.
-    session: Option<S>,
+    parcel: Option<Parcel<S>>,
     place: PlaceId,
     shared: Arc<Shared<S>>,
 }
 
+const HAS_SESSION: &str = "a lease has its session until it is dropped";
+
 impl<S: Session> Lease<S> {
     #[inline]
-    pub(crate) fn new(shared: &Arc<Shared<S>>, place: PlaceId, session: S) -> Self {
-        Self { session: Some(session), place, shared: Arc::clone(shared) }
+    pub(crate) fn new(shared: &Arc<Shared<S>>, place: PlaceId, parcel: Parcel<S>) -> Self {
+        Self { parcel: Some(parcel), place, shared: Arc::clone(shared) }
     }
 
     pub(crate) fn lifecycle_timeout(&self) -> Duration {
@@ -99,9 +102,9 @@ impl<S: Session> Lease<S> {
     #[must_use = "a session that is merely dropped is not ended as its kind demands"]
     pub fn detach(mut self) -> S {
         let condition = self.condition();
-        let session = self.session.take().expect("a lease has its session until it is dropped");
+        let parcel = self.parcel.take().expect(HAS_SESSION);
         self.shared.detach(self.place, condition);
-        session
+        parcel.session
     }
 
     /// The session's number: the first that its pool opened is 1.
@@ -116,13 +119,23 @@ impl<S: Session> Lease<S> {
         this.shared.session(this.place).1
     }
 
+    /// What the application keeps with the session, from lease to lease.
+    ///
+    /// # Panics
+    ///
+    /// Never: a lease has its session until it is dropped.
+    #[must_use]
+    pub fn extensions(this: &mut Self) -> &mut Extensions {
+        this.parcel.as_mut().expect(HAS_SESSION).extensions()
+    }
+
     pub(crate) fn give_up_unclean(&mut self) {
         self.give_up(Ending::Unclean);
     }
 
     fn give_up(&mut self, ending: Ending) {
-        if let Some(session) = self.session.take() {
-            self.shared.give_up(self.place, session, ending);
+        if let Some(parcel) = self.parcel.take() {
+            self.shared.give_up(self.place, parcel, ending);
         }
     }
 }
@@ -132,22 +145,22 @@ impl<S: Session> Deref for Lease<S> {
 
     #[inline]
     fn deref(&self) -> &S {
-        self.session.as_ref().expect("a lease has its session until it is dropped")
+        &self.parcel.as_ref().expect(HAS_SESSION).session
     }
 }
 
 impl<S: Session> DerefMut for Lease<S> {
     #[inline]
     fn deref_mut(&mut self) -> &mut S {
-        self.session.as_mut().expect("a lease has its session until it is dropped")
+        &mut self.parcel.as_mut().expect(HAS_SESSION).session
     }
 }
 
 impl<S: Session> Drop for Lease<S> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.shared.take_back(self.place, session);
+        if let Some(parcel) = self.parcel.take() {
+            self.shared.take_back(self.place, parcel);
         }
     }
 }

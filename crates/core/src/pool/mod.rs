@@ -7,6 +7,7 @@ mod classes;
 pub(crate) mod clock;
 mod closer;
 mod errand;
+mod hooks;
 mod idle;
 mod janitor;
 mod lease;
@@ -16,6 +17,7 @@ mod listeners;
 mod models;
 mod opener;
 mod outage;
+mod parcel;
 mod places;
 mod queue;
 mod recall;
@@ -23,6 +25,8 @@ mod settings;
 mod shared;
 mod stopwatch;
 mod transactions;
+mod warming;
+mod watchers;
 
 use std::fmt;
 use std::future::{self, Future};
@@ -32,17 +36,20 @@ use std::time::Duration;
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
+pub use hooks::HookFuture;
 pub use lease::Lease;
 pub use recall::Recall;
 pub use settings::ConfigError;
 
 use acquire::Acquire;
 use closer::Closer;
+use hooks::Hooks;
 use listeners::Listeners;
 use opener::Opener;
 use recall::Recalled;
 use settings::{Limits, Settings};
 use shared::Shared;
+use warming::Warming;
 
 use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
@@ -118,8 +125,9 @@ impl<S: Session> Pool<S> {
         settings: Settings,
         limits: Limits,
         listeners: Listeners,
+        hooks: Hooks<S>,
     ) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings, limits, listeners));
+        let shared = Arc::new(Shared::new(opener, settings, limits, listeners, hooks));
         let handle = StdArc::new(Handle { shared });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));
@@ -196,7 +204,7 @@ impl<S: Session> Pool<S> {
     pub fn try_acquire(&self) -> Result<Lease<S>, TryAcquireError> {
         let shared = self.shared();
         match shared.try_lend(Location::caller()) {
-            Some((place, session)) => Ok(Lease::new(shared, place, session)),
+            Some((place, parcel)) => Ok(Lease::new(shared, place, parcel)),
             None if shared.is_closed() => Err(TryAcquireError::Closed),
             None => Err(TryAcquireError::NoneIdle),
         }
@@ -226,6 +234,63 @@ impl<S: Session> Pool<S> {
             let mut lease = acquire.await?;
             work(&mut lease).await
         }
+    }
+
+    /// Opens sessions until that many are open, at most `max_size` and no more idle ones
+    /// than `max_idle`, and answers how many of them are. Callers need not wait for it:
+    /// what is opened is lent as it comes.
+    ///
+    /// Fewer are warm when openings fail, which are tried again for the pool's
+    /// [`acquire_timeout`](PoolBuilder::acquire_timeout) at most, and not at all once the
+    /// remote end has rejected one; [`events`](PoolBuilder::events) tell why. Outside of a
+    /// runtime with a time driver nothing is opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// Openings that have begun go on, no others begin.
+    pub async fn warm_up(&self, sessions: usize) -> usize {
+        let mut warming = Warming::new(self.shared(), sessions);
+        while warming.opens_another().await {}
+        warming.open()
+    }
+
+    /// [`warm_up`](Self::warm_up) that has `work` done on each session, to fill its caches
+    /// or the remote end's; answers on how many it succeeded.
+    ///
+    /// It is done on one after the other, while more are being opened. Sessions that are
+    /// lent, or idle for so long that they would have to be checked first, are left alone.
+    /// `work` is cloned for each session, and bounds its own time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`warm_up`](Self::warm_up); a session being worked on goes back, through
+    /// cleaning if need be.
+    #[track_caller]
+    pub fn warm_up_with<E>(
+        &self,
+        sessions: usize,
+        work: impl AsyncFnOnce(&mut Lease<S>) -> Result<(), E> + Clone,
+    ) -> impl Future<Output = usize> {
+        let site = Location::caller();
+        async move {
+            let mut warming = Warming::new(self.shared(), sessions);
+            let mut warm = 0;
+            loop {
+                while let Some(mut lease) = warming.lend_another(site) {
+                    let done = work.clone()(&mut lease).await;
+                    warm += usize::from(done.is_ok() && lease.release().await.is_ok());
+                }
+                if !warming.opens_another().await {
+                    return warm;
+                }
+            }
+        }
+    }
+
+    /// The pool's [`name`](PoolBuilder::name), where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared().settings.name.as_deref()
     }
 
     /// The pool at this instant.

@@ -17,6 +17,7 @@ mod control;
 mod janitor;
 mod lending;
 mod opening;
+mod warming;
 
 use std::convert::Infallible;
 use std::future::{self, Future};
@@ -32,9 +33,11 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use super::errand::Runner;
+use super::hooks::Hooks;
 use super::ledger::{Errand, Ledger, Round};
 use super::listeners::Listeners;
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::Tally;
 use super::settings::Draft;
 use super::shared::Shared;
@@ -106,6 +109,7 @@ impl Scene {
             settings,
             limits,
             Listeners::default(),
+            Hooks::none(),
         );
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));
@@ -136,7 +140,7 @@ impl Scene {
     }
 
     /// The one errand there is.
-    fn errand(&self) -> Errand<Token> {
+    fn errand(&self) -> Errand<Parcel<Token>> {
         let mut errands = self.shared.round().0.errands;
         let errand = errands.pop_front().expect("an errand");
         assert!(errands.is_empty());
@@ -173,7 +177,7 @@ impl Scene {
     }
 }
 
-fn tally(ledger: &Ledger<Token>) -> (Tally, usize) {
+fn tally(ledger: &Ledger<Parcel<Token>>) -> (Tally, usize) {
     (ledger.places.tally(), ledger.status(Instant::now()).idle)
 }
 
@@ -202,7 +206,7 @@ fn sit(shared: &Arc<Shared<Token>>) {
     sit_until(shared, |round| round.over);
 }
 
-fn sit_until(shared: &Arc<Shared<Token>>, done: impl Fn(&Round<Token>) -> bool) {
+fn sit_until(shared: &Arc<Shared<Token>>, done: impl Fn(&Round<Parcel<Token>>) -> bool) {
     let mut now = Instant::now();
     loop {
         let round = attend(shared, now);
@@ -226,7 +230,7 @@ fn sit_out_of_time(shared: &Arc<Shared<Token>>) {
 }
 
 /// Looks what is due, and does it.
-fn attend(shared: &Arc<Shared<Token>>, now: Instant) -> Round<Token> {
+fn attend(shared: &Arc<Shared<Token>>, now: Instant) -> Round<Parcel<Token>> {
     let mut round = shared.ledger(|ledger, aftermath| ledger.round(now, aftermath));
     audit(shared);
     round.errands.drain(..).for_each(|errand| run(shared, errand));
@@ -250,7 +254,7 @@ fn rounds(shared: &Arc<Shared<Token>>) {
     }
 }
 
-fn run(shared: &Arc<Shared<Token>>, errand: Errand<Token>) {
+fn run(shared: &Arc<Shared<Token>>, errand: Errand<Parcel<Token>>) {
     at_once(Runner::new(Arc::clone(shared), errand).run());
 }
 

@@ -1,11 +1,12 @@
 //! What the pool's handles, leases, waiters and janitor share: the books, and the
 //! one way to change them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime;
@@ -14,21 +15,25 @@ use tokio::time::Instant;
 use super::aftermath::Aftermath;
 use super::classes::ClassId;
 use super::clock::Clock;
+use super::hooks::Hooks;
 use super::ledger::{Ledger, Refusal, Round};
 use super::listeners::{Listeners, News};
 use super::opener::Opener;
 use super::outage::Failure;
+use super::parcel::Parcel;
 use super::places::{Borrower, Home, Loan, PlaceId};
 use super::queue::{Request, Seen, Ticket, Verdict};
 use super::settings::{Limits, Settings};
-use crate::error::{LastFailure, TimedOut};
-use crate::event::{Acquire, Ending, Event, Lent, Returned, Waits};
+use super::watchers::WatcherId;
+use crate::error::{Cause, LastFailure, TimedOut};
+use crate::event::{Acquire, Ending, Event, HookFailed, Lent, Returned, Waits};
 use crate::status::{ClassStatus, CloseReport, Closed, Holder, Status};
 use crate::sync::{Arc, Mutex, MutexGuard};
 use crate::{AcquireError, Condition, ConfigError, Fault, Pause, Session, call};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
+    pub(crate) hooks: Hooks<S>,
     pub(crate) settings: Settings,
     listeners: Listeners,
     crowded: AtomicBool,
@@ -37,7 +42,7 @@ pub(crate) struct Shared<S: Session> {
 
 struct Books<S> {
     clock: Clock,
-    ledger: Ledger<S>,
+    ledger: Ledger<Parcel<S>>,
 }
 
 /// How many holders a time-out names.
@@ -53,11 +58,12 @@ impl<S: Session> Shared<S> {
         settings: Settings,
         limits: Limits,
         listeners: Listeners,
+        hooks: Hooks<S>,
     ) -> Self {
         let ledger = Ledger::new(limits, &settings.classes, !listeners.is_empty());
         let listeners = listeners.of(settings.name.clone());
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
-        Self { opener, settings, listeners, crowded: AtomicBool::new(false), books }
+        Self { opener, hooks, settings, listeners, crowded: AtomicBool::new(false), books }
     }
 
     #[inline]
@@ -69,7 +75,7 @@ impl<S: Session> Shared<S> {
 
     /// Changes the books, then does what follows from it, in that order.
     #[inline]
-    fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R) -> R {
+    fn change<R>(&self, change: impl FnOnce(&mut Books<S>, &mut Aftermath<Parcel<S>>) -> R) -> R {
         self.change_and_tell(change, |_| {})
     }
 
@@ -77,7 +83,7 @@ impl<S: Session> Shared<S> {
     #[inline]
     fn change_and_tell<R>(
         &self,
-        change: impl FnOnce(&mut Books<S>, &mut Aftermath<S>) -> R,
+        change: impl FnOnce(&mut Books<S>, &mut Aftermath<Parcel<S>>) -> R,
         tell: impl FnOnce(&R),
     ) -> R {
         let mut aftermath = Aftermath::new();
@@ -86,9 +92,11 @@ impl<S: Session> Shared<S> {
             std::mem::forget(aftermath); // nor is there anything to drop
             tell(&answer);
         } else {
-            let (aborted, events) = aftermath.carry_out();
+            let rest = aftermath.carry_out();
             tell(&answer);
-            self.finish(aborted, &events);
+            if let Some((aborted, events)) = rest {
+                self.finish(aborted, &events);
+            }
         }
         answer
     }
@@ -107,22 +115,44 @@ impl<S: Session> Shared<S> {
         &self,
         site: &'static Location<'static>,
         class: Option<ClassId>,
-    ) -> Option<(PlaceId, S)> {
+    ) -> Option<(PlaceId, Parcel<S>)> {
         let task = tokio::task::try_id();
-        let (place, session, number) = self.change(|books, aftermath| {
+        let (place, parcel, number) = self.change(|books, aftermath| {
             let since = books.clock.stamp();
             let borrower = Borrower { site, task, class, since };
-            let (place, session) = books.ledger.lend(borrower, aftermath)?;
+            let (place, parcel) = books.ledger.lend(borrower, aftermath)?;
             books.ledger.counters.requested += 1;
             let (number, _) = books.ledger.places.session(place);
-            Some((place, session, number))
+            Some((place, parcel, number))
         })?;
         self.tell_lent(site, class, number);
-        Some((place, session))
+        Some((place, parcel))
+    }
+
+    /// Lends at once, but none of these sessions.
+    pub(crate) fn lend_unless(
+        &self,
+        site: &'static Location<'static>,
+        not: &BTreeSet<u64>,
+    ) -> Option<(PlaceId, Parcel<S>)> {
+        let task = tokio::task::try_id();
+        let (place, parcel, number) = self.change(|books, aftermath| {
+            let since = books.clock.stamp();
+            let borrower = Borrower { site, task, class: None, since };
+            let (place, parcel) = books.ledger.lend_unless(borrower, not, aftermath)?;
+            books.ledger.counters.requested += 1;
+            let (number, _) = books.ledger.places.session(place);
+            Some((place, parcel, number))
+        })?;
+        self.tell_lent(site, None, number);
+        Some((place, parcel))
     }
 
     /// Lends at once or not at all.
-    pub(crate) fn try_lend(&self, site: &'static Location<'static>) -> Option<(PlaceId, S)> {
+    pub(crate) fn try_lend(
+        &self,
+        site: &'static Location<'static>,
+    ) -> Option<(PlaceId, Parcel<S>)> {
         let lent = self.lend(site, None);
         if lent.is_none() {
             let now = Instant::now();
@@ -154,10 +184,10 @@ impl<S: Session> Shared<S> {
             let ledger = &mut books.ledger;
             let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
-            if let Some((place, session)) = ledger.lend(borrower, aftermath) {
+            if let Some((place, parcel)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
                 let (number, _) = ledger.places.session(place);
-                return (Ok(Entry::Lent { place, session, number }), None);
+                return (Ok(Entry::Lent { place, parcel, number }), None);
             }
             let request = Request::new(waker, borrower, limit);
             let joined = ledger.join(now, request, id, aftermath);
@@ -212,7 +242,7 @@ impl<S: Session> Shared<S> {
             let mut books = self.books();
             let ledger = &mut books.ledger;
             match ledger.see(ticket) {
-                Seen::Granted(place, session) => return Sight::Granted(place, session),
+                Seen::Granted(place, parcel) => return Sight::Granted(place, parcel),
                 Seen::Told(told) => return Sight::Told(told),
                 Seen::StillQueued => {}
             }
@@ -264,7 +294,7 @@ pub(crate) struct Ask {
 pub(crate) enum Entry<S> {
     Lent {
         place: PlaceId,
-        session: S,
+        parcel: Parcel<S>,
         number: u64,
     },
     /// `elsewhere` is where the janitor lives: on another runtime, which may stand
@@ -287,8 +317,8 @@ pub(crate) enum Sight<S> {
     },
     /// Queued, and no janitor.
     Orphaned,
-    Granted(PlaceId, S),
-    Told(Box<(Request, Verdict<S>)>),
+    Granted(PlaceId, Parcel<S>),
+    Told(Box<(Request, Verdict<Parcel<S>>)>),
 }
 
 // ===== coming back =====
@@ -296,22 +326,22 @@ pub(crate) enum Sight<S> {
 impl<S: Session> Shared<S> {
     /// A lease ended.
     #[inline]
-    pub(crate) fn take_back(&self, place: PlaceId, session: S) {
-        let condition = match call::condition(&session) {
+    pub(crate) fn take_back(&self, place: PlaceId, parcel: Parcel<S>) {
+        let condition = match call::condition(&parcel.session) {
             // Whatever was being done was not finished.
             Condition::Clean if std::thread::panicking() => Condition::Dirty,
             condition => condition,
         };
         self.return_of(place, condition, |books, now, aftermath| {
-            books.ledger.give_back(now, place, session, condition, aftermath);
+            books.ledger.give_back(now, place, parcel, condition, aftermath);
         });
     }
 
     /// A lease ended whose session is not to be lent again.
-    pub(crate) fn give_up(&self, place: PlaceId, session: S, ending: Ending) {
-        let condition = call::condition(&session);
+    pub(crate) fn give_up(&self, place: PlaceId, parcel: Parcel<S>, ending: Ending) {
+        let condition = call::condition(&parcel.session);
         self.return_of(place, condition, |books, now, aftermath| {
-            books.ledger.give_up(now, place, session, ending, condition, aftermath);
+            books.ledger.give_up(now, place, parcel, ending, condition, aftermath);
         });
     }
 
@@ -328,7 +358,7 @@ impl<S: Session> Shared<S> {
         &self,
         place: PlaceId,
         condition: Condition,
-        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<S>),
+        change: impl FnOnce(&mut Books<S>, Instant, &mut Aftermath<Parcel<S>>),
     ) {
         self.change_and_tell(
             |books, aftermath| {
@@ -341,9 +371,9 @@ impl<S: Session> Shared<S> {
         );
     }
 
-    pub(crate) fn opened(&self, place: PlaceId, session: S) {
+    pub(crate) fn opened(&self, place: PlaceId, parcel: Parcel<S>) {
         let (now, jitter) = (Instant::now(), fastrand::f64());
-        self.change(|books, aftermath| books.ledger.opened(now, place, session, jitter, aftermath));
+        self.change(|books, aftermath| books.ledger.opened(now, place, parcel, jitter, aftermath));
     }
 
     pub(crate) fn open_failed(&self, place: PlaceId, failure: &Failure) {
@@ -355,15 +385,15 @@ impl<S: Session> Shared<S> {
         self.change(|books, aftermath| books.ledger.open_abandoned(place, failure, aftermath));
     }
 
-    pub(crate) fn cleaned(&self, place: PlaceId, session: S) {
+    pub(crate) fn cleaned(&self, place: PlaceId, parcel: Parcel<S>) {
         let now = Instant::now();
-        self.change(|books, aftermath| books.ledger.cleaned(now, place, session, aftermath));
+        self.change(|books, aftermath| books.ledger.cleaned(now, place, parcel, aftermath));
     }
 
-    pub(crate) fn checked(&self, place: PlaceId, session: S, since: Instant) {
+    pub(crate) fn checked(&self, place: PlaceId, parcel: Parcel<S>, since: Instant) {
         let now = Instant::now();
         self.change(|books, aftermath| {
-            books.ledger.checked(now, place, session, since, aftermath);
+            books.ledger.checked(now, place, parcel, since, aftermath);
         });
     }
 
@@ -415,6 +445,12 @@ impl<S: Session> Shared<S> {
         }
     }
 
+    /// A hook failed, and its session is closed all the same.
+    pub(crate) fn tell_hook_failed(&self, place: PlaceId, hook: &'static str, cause: Cause) {
+        let (session, _) = self.session(place);
+        self.listeners.tell(&Event::HookFailed(HookFailed { session, hook, cause }));
+    }
+
     #[inline]
     fn acquire(&self, site: &'static Location<'static>, class: Option<ClassId>) -> Acquire {
         let name = |class: ClassId| Arc::clone(&self.settings.classes[class.index()].name);
@@ -426,11 +462,11 @@ impl<S: Session> Shared<S> {
 
 impl<S: Session> Shared<S> {
     /// Everything that is due, and what there is to tell of it.
-    pub(crate) fn round(&self) -> (Round<S>, Option<News>) {
+    pub(crate) fn round(&self) -> (Round<Parcel<S>>, Option<News>) {
         let now = Instant::now();
         let mut aftermath = Aftermath::new();
         let round = self.books().ledger.round(now, &mut aftermath);
-        let (aborted, events) = aftermath.carry_out();
+        let Some((aborted, events)) = aftermath.carry_out() else { return (round, None) };
         self.finish(aborted, &[]);
         let news = (!events.is_empty()).then(|| News::new(&self.listeners, events));
         (round, news)
@@ -489,6 +525,28 @@ impl<S: Session> Shared<S> {
     }
 }
 
+// ===== warming =====
+
+impl<S: Session> Shared<S> {
+    pub(crate) fn want_open(&self, id: WatcherId, sessions: usize) {
+        self.change(|books, aftermath| books.ledger.want_open(id, sessions, aftermath));
+    }
+
+    pub(crate) fn want_open_no_more(&self, id: WatcherId) {
+        self.change(|books, aftermath| books.ledger.want_open_no_more(id, aftermath));
+    }
+
+    pub(crate) fn another_opened(
+        &self,
+        id: WatcherId,
+        before: u64,
+        waker: &Waker,
+    ) -> Poll<Option<u64>> {
+        let waker = waker.clone(); // other people's code
+        self.change(|books, aftermath| books.ledger.another_opened(id, before, waker, aftermath))
+    }
+}
+
 // ===== closing =====
 
 impl<S: Session> Shared<S> {
@@ -500,11 +558,11 @@ impl<S: Session> Shared<S> {
         !self.books().ledger.is_open()
     }
 
-    pub(crate) fn is_drained(&self, closer: u64, waker: Waker) -> bool {
+    pub(crate) fn is_drained(&self, closer: WatcherId, waker: Waker) -> bool {
         self.change(|books, aftermath| books.ledger.is_drained(closer, waker, aftermath))
     }
 
-    pub(crate) fn stop_waiting(&self, closer: u64) {
+    pub(crate) fn stop_waiting(&self, closer: WatcherId) {
         self.change(|books, aftermath| books.ledger.stop_waiting(closer, aftermath));
     }
 
@@ -600,7 +658,7 @@ impl<S: Session> fmt::Debug for Shared<S> {
 impl<S: Session> Shared<S> {
     pub(crate) fn ledger<R>(
         &self,
-        change: impl FnOnce(&mut Ledger<S>, &mut Aftermath<S>) -> R,
+        change: impl FnOnce(&mut Ledger<Parcel<S>>, &mut Aftermath<Parcel<S>>) -> R,
     ) -> R {
         self.change(|books, aftermath| change(&mut books.ledger, aftermath))
     }

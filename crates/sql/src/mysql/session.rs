@@ -81,7 +81,7 @@ impl MySqlSession {
     /// Nothing is lost by dropping this. A request of the raw connection's own that is
     /// dropped half way leaves the connection unusable: so it is with sqlx.
     pub async fn connection(&mut self) -> sqlx::Result<&mut MySqlConnection> {
-        self.talk.settle_soon().await?;
+        self.talk.settle_all().await?;
         self.talk.raw().idle()
     }
 
@@ -109,7 +109,11 @@ impl MySqlSession {
     }
 
     fn effect(&self, sql: &str) -> Effect {
-        let effect = effect::of(sql, self.talk.driver.server.has_backslashes);
+        self.limited(effect::of(sql, self.talk.driver.server.has_backslashes))
+    }
+
+    /// What of an effect counts for this backend.
+    pub(super) fn limited(&self, effect: Effect) -> Effect {
         match self.talk.driver.config.reset {
             Reset::Rollback => Effect { touch: None, ..effect },
             Reset::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },

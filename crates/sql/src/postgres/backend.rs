@@ -11,11 +11,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use super::canceller::{Canceller, Process};
 use super::config::Config;
-use super::credentials::Credentials;
 use super::driver::PgDriver;
 use super::login::Login;
 use super::session::PgSession;
 use super::{error, text};
+use crate::credentials::{Credentials, Provider};
 use crate::effect::Effect;
 use crate::reset::Reset;
 use crate::url::{ConnectUrl, UrlError};
@@ -172,7 +172,7 @@ impl Postgres {
     where
         F: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        self.with_login(|login| login.ask_at_each_opening(provider))
+        self.with_login(|login| login.ask_at_each_opening(Provider::new(provider)))
     }
 
     /// How long the server hears nothing of a client before it gives it up: its

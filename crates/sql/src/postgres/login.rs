@@ -1,15 +1,9 @@
-use std::error::Error as StdError;
 use std::fmt;
-use std::future::Future;
-use std::sync::Arc;
 
-use futures_core::future::BoxFuture;
-use futures_util::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
-use super::credentials::Credentials;
-use crate::failure::SqlFailure;
+use crate::credentials::Provider;
 use crate::url::Distance;
 
 /// Where a database is and who logs in. Never printed as a whole: it has the
@@ -20,10 +14,6 @@ pub(super) struct Login {
     /// Who knows the credentials of the moment.
     provider: Option<Provider>,
 }
-
-type Provider = Arc<dyn Fn() -> BoxFuture<'static, Provided> + Send + Sync>;
-
-type Provided = Result<Credentials, Box<dyn StdError + Send + Sync>>;
 
 impl Login {
     /// Verifies whom it talks to beyond the machine, unless somebody has decided
@@ -37,14 +27,8 @@ impl Login {
         Self { options, provider: None }
     }
 
-    pub(super) fn ask_at_each_opening<F>(
-        mut self,
-        provider: impl Fn() -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Provided> + Send + 'static,
-    {
-        self.provider = Some(Arc::new(move || provider().boxed()));
+    pub(super) fn ask_at_each_opening(mut self, provider: Provider) -> Self {
+        self.provider = Some(provider);
         self
     }
 
@@ -61,10 +45,12 @@ impl Login {
     async fn options(&self) -> sqlx::Result<PgConnectOptions> {
         let options = self.options.clone();
         let Some(provider) = &self.provider else { return Ok(options) };
-        match provider().await {
-            Ok(credentials) => Ok(credentials.into_options(options)),
-            Err(source) => Err(SqlFailure::Credentials { source }.into()),
-        }
+        let credentials = provider.ask().await?;
+        let options = match credentials.get_username() {
+            Some(username) => options.username(username),
+            None => options,
+        };
+        Ok(options.password(credentials.expose_password()))
     }
 
     /// A login that a pooler in transaction mode takes.

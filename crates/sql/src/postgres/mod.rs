@@ -3,7 +3,6 @@
 mod backend;
 mod canceller;
 mod config;
-mod credentials;
 mod driver;
 mod effect;
 mod error;
@@ -13,6 +12,4 @@ mod session;
 mod text;
 
 pub use backend::Postgres;
-pub use credentials::Credentials;
-pub use script::Script;
 pub use session::PgSession;

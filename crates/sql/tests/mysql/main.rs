@@ -10,4 +10,5 @@ mod opening;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod sandbox;
+mod script;
 mod transaction;

@@ -134,7 +134,7 @@ impl MariaDb {
         let socket = self.socket();
         let socket = socket.to_string_lossy();
         let delimiter = format!("--delimiter={delimiter}");
-        client::ask(
+        let answer = client::ask(
             &self.client,
             &[
                 "--no-defaults",
@@ -150,7 +150,8 @@ impl MariaDb {
                 sql,
             ],
         )
-        .await
+        .await;
+        self.service.answer(answer)
     }
 
     /// Ends every session of a client's (`KILL`), and says how many there were.
@@ -249,6 +250,7 @@ fn prepare() -> io::Result<(PathBuf, PathBuf, Home)> {
             format!("--datadir={}", data.display()),
             format!("--extra-file={}", first.display()),
             "--auth-root-authentication-method=normal".to_owned(),
+            format!("--tmpdir={}", site.path().display()),
             "--skip-name-resolve".to_owned(),
             "--skip-test-db".to_owned(),
             "--character-set-server=utf8mb4".to_owned(),
@@ -268,6 +270,8 @@ fn arguments(home: &Path, port: u16) -> io::Result<Vec<OsString>> {
         "--no-defaults".to_owned(),
         format!("--datadir={}/data", home.display()),
         format!("--socket={}", socket(home).display()),
+        // In a shared one, each that starts deletes the others' temporary tables.
+        format!("--tmpdir={}", home.display()),
         format!("--pid-file={}/pid", home.display()),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".to_owned(),

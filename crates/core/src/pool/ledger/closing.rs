@@ -6,6 +6,7 @@ use super::Ledger;
 use crate::event::{Ending, Event, Reason};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::queue::Verdict;
+use crate::pool::watchers::WatcherId;
 
 impl<S> Ledger<S> {
     pub(crate) const fn is_open(&self) -> bool {
@@ -26,31 +27,29 @@ impl<S> Ledger<S> {
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::PoolClosed, aftermath);
         }
+        self.wake_warmers(aftermath);
         aftermath.call(self.seat.call());
     }
 
     /// True if every session is gone; otherwise `waker` is woken when that is so.
-    /// Each closer has a number of its own, and one waker.
     pub(crate) fn is_drained(
         &mut self,
-        closer: u64,
+        closer: WatcherId,
         waker: Waker,
         aftermath: &mut Aftermath<S>,
     ) -> bool {
         let drained = self.places.taken() == 0;
-        let known = self.closers.iter_mut().find(|(number, _)| *number == closer);
-        match known {
-            _ if drained => aftermath.discard(waker),
-            Some((_, old)) => aftermath.discard(std::mem::replace(old, waker)),
-            None => self.closers.push((closer, waker)),
+        let spare = if drained { Some(waker) } else { self.closers.watch(closer, waker) };
+        if let Some(waker) = spare {
+            aftermath.discard(waker);
         }
         drained
     }
 
     /// A closer's deadline passed, or it was dropped.
-    pub(crate) fn stop_waiting(&mut self, closer: u64, aftermath: &mut Aftermath<S>) {
-        if let Some(at) = self.closers.iter().position(|(number, _)| *number == closer) {
-            aftermath.discard(self.closers.swap_remove(at).1);
+    pub(crate) fn stop_waiting(&mut self, closer: WatcherId, aftermath: &mut Aftermath<S>) {
+        if let Some(waker) = self.closers.leave(closer) {
+            aftermath.discard(waker);
         }
     }
 }

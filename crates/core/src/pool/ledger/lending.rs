@@ -1,5 +1,7 @@
 //! Who gets a session: at once, or in the order of the queue.
 
+use std::collections::BTreeSet;
+
 use tokio::runtime;
 use tokio::time::Instant;
 
@@ -25,7 +27,30 @@ impl<S> Ledger<S> {
         if self.pause.is_some() || self.servable() > 0 || !self.classes.has_room(borrower.class) {
             return None;
         }
-        let Idle { place, session, .. } = self.pop_lendable(borrower.since)?;
+        self.lend_idle(borrower, |_| true, aftermath)
+    }
+
+    /// The same, but for the sessions of these numbers.
+    pub(crate) fn lend_unless(
+        &mut self,
+        borrower: Borrower,
+        not: &BTreeSet<u64>,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<(PlaceId, S)> {
+        if self.pause.is_some() || self.servable() > 0 {
+            return None;
+        }
+        self.lend_idle(borrower, |session| !not.contains(&session), aftermath)
+    }
+
+    #[inline]
+    fn lend_idle(
+        &mut self,
+        borrower: Borrower,
+        is_meant: impl Fn(u64) -> bool,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<(PlaceId, S)> {
+        let Idle { place, session, .. } = self.pop_lendable(borrower.since, is_meant)?;
         self.places.lend(place, borrower);
         self.lent(borrower.since, borrower.class, aftermath);
         if self.idle.len() < self.limits.min_idle {
@@ -72,11 +97,12 @@ impl<S> Ledger<S> {
     }
 
     #[inline]
-    fn pop_lendable(&mut self, now: Instant) -> Option<Idle<S>> {
+    fn pop_lendable(&mut self, now: Instant, is_meant: impl Fn(u64) -> bool) -> Option<Idle<S>> {
         let Self { idle, places, limits, .. } = self;
         idle.pop_newest_where(|idle| {
             !limits.needs_check(now, idle.alive)
                 && !places.is_worn(now, idle.place, limits.max_uses)
+                && is_meant(places.session(idle.place).0)
         })
     }
 
@@ -88,7 +114,7 @@ impl<S> Ledger<S> {
             return;
         }
         while let Some(next) = self.next_in_line() {
-            let Some(Idle { place, session, .. }) = self.pop_lendable(now) else { break };
+            let Some(Idle { place, session, .. }) = self.pop_lendable(now, |_| true) else { break };
             let waker = self.hand_over(now, next, place, session, aftermath);
             aftermath.wake_all([waker]);
         }

@@ -13,11 +13,13 @@ mod opening;
 mod returning;
 mod rounds;
 mod telling;
+mod warming;
 
 use std::collections::VecDeque;
-use std::task::Waker;
 
 use tokio::time::Instant;
+
+use self::warming::Wish;
 
 use crate::Pause;
 use crate::pool::classes::{Class, Classes};
@@ -28,6 +30,7 @@ use crate::pool::places::{Borrower, PlaceId, Places};
 use crate::pool::queue::Queue;
 use crate::pool::settings::Limits;
 use crate::pool::stopwatch::Stopwatch;
+use crate::pool::watchers::Watchers;
 use crate::status::{Counters, Status};
 
 #[derive(Debug)]
@@ -54,7 +57,11 @@ pub(crate) struct Ledger<S> {
     /// The counters when closing began, to report what came after.
     pub(super) before_close: Option<Box<Counters>>,
     /// Who waits for the last session to end.
-    closers: Vec<(u64, Waker)>,
+    closers: Watchers,
+    /// Who wants more sessions open, and how many.
+    wishes: Vec<Wish>,
+    /// Who waits for that.
+    warmers: Watchers,
 }
 
 /// Work for the janitor: it concerns one place, and takes time.
@@ -116,7 +123,9 @@ impl<S> Ledger<S> {
             successors: 0,
             probe: false,
             before_close: None,
-            closers: Vec::new(),
+            closers: Watchers::new(),
+            wishes: Vec::new(),
+            warmers: Watchers::new(),
         }
     }
 }

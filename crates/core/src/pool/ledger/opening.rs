@@ -18,8 +18,12 @@ impl<S> Ledger<S> {
             && tally.opening < connecting
             && (self.servable() > tally.serving()
                 || self.successors > tally.opening
-                || self.stock_is_low()
-                || self.probe)
+                || self.wants_stock())
+    }
+
+    /// True if a session is to be opened though nobody waits for it.
+    pub(super) fn wants_stock(&self) -> bool {
+        self.stock_is_low() || self.is_wish_open() || self.probe
     }
 
     pub(super) fn stock_is_low(&self) -> bool {

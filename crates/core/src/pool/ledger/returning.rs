@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
 use crate::event::{
-    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason, Waits,
+    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason,
 };
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
@@ -142,6 +142,7 @@ impl<S> Ledger<S> {
             Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
         });
         self.outage.succeeded();
+        self.wake_warmers(aftermath);
         self.probe = false;
         self.settle(now, place, session, aftermath);
         self.phases_changed(now);
@@ -165,6 +166,7 @@ impl<S> Ledger<S> {
         self.tell_open_failed(place, failure, aftermath);
         self.met(failure.fault, place, aftermath);
         self.places.free(place);
+        self.wake_warmers(aftermath);
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
             let verdict = || Verdict::Failed(Box::new(failure.clone()));
@@ -388,14 +390,16 @@ impl<S> Ledger<S> {
     ) -> Waker {
         let request = self.queue.request(next);
         let class = request.borrower.class;
-        let waits = if self.listened { self.waits(now, request) } else { Waits::default() };
+        let waits = if self.listened { Some(self.waits(now, request)) } else { None };
         let places = &mut self.places;
         let waker = self.queue.decide(next, |request| {
             places.lend(place, Borrower { since: now, ..request.borrower });
             Verdict::Granted(place, session)
         });
         self.lent(now, class, aftermath);
-        self.tell_lent(place, waits, aftermath);
+        if let Some(waits) = waits {
+            self.tell_lent(place, waits, aftermath);
+        }
         waker
     }
 
@@ -442,8 +446,7 @@ impl<S> Ledger<S> {
 
     pub(super) fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
         if self.places.taken() == 0 {
-            let closers = std::mem::take(&mut self.closers);
-            aftermath.wake_all(closers.into_iter().map(|(_, waker)| waker));
+            aftermath.wake_all(self.closers.take());
         }
         self.call_if_nothing_is_left(aftermath);
         self.call_if_opening_wanted(aftermath);

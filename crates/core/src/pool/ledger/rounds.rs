@@ -19,9 +19,10 @@ impl<S> Ledger<S> {
         self.keep_alive(now, aftermath);
         self.start_openings(now, aftermath);
         self.seat.looked(now);
+        self.wake_warmers(aftermath);
         let over = self.places.taken() == 0
             && self.queue.is_empty()
-            && !(self.open && self.pause.is_none() && (self.stock_is_low() || self.probe));
+            && !(self.open && self.pause.is_none() && self.wants_stock());
         let next = self.next_event(now);
         if over {
             self.seat.leave();

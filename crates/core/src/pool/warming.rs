@@ -1,0 +1,74 @@
+//! Opening sessions ahead of time.
+
+use std::collections::BTreeSet;
+use std::future;
+use std::panic::Location;
+
+use tokio::time::{self, Instant};
+
+use super::clock;
+use super::shared::Shared;
+use super::watchers::WatcherId;
+use crate::sync::Arc;
+use crate::{Lease, Session};
+
+/// One call of [`Pool::warm_up`](crate::Pool::warm_up): sessions are opened for it while it
+/// lives.
+pub(crate) struct Warming<'a, S: Session> {
+    shared: &'a Arc<Shared<S>>,
+    id: WatcherId,
+    sessions: usize,
+    /// When it waits no longer; `None` is never.
+    deadline: Option<Instant>,
+    /// How many sessions the pool had opened when it looked last.
+    opened: u64,
+    /// The sessions it has worked on.
+    seen: BTreeSet<u64>,
+}
+
+impl<'a, S: Session> Warming<'a, S> {
+    pub(crate) fn new(shared: &'a Arc<Shared<S>>, sessions: usize) -> Self {
+        let id = WatcherId::new();
+        shared.want_open(id, sessions);
+        let deadline = Instant::now().checked_add(shared.settings.acquire_timeout);
+        let opened = shared.status().counters.opened;
+        Self { shared, id, sessions, deadline, opened, seen: BTreeSet::new() }
+    }
+
+    /// How many are open, up to as many as are wanted.
+    pub(crate) fn open(&self) -> usize {
+        let status = self.shared.status();
+        (status.size() - status.opening - status.closing).min(self.sessions)
+    }
+
+    /// Waits for another session to be opened; answers false if there will be none, or
+    /// not in time.
+    pub(crate) async fn opens_another(&mut self) -> bool {
+        // Without a clock there is no janitor, and nothing is opened.
+        if self.shared.ensure_janitor().is_err() || !clock::is_here() {
+            return false;
+        }
+        let another =
+            future::poll_fn(|cx| self.shared.another_opened(self.id, self.opened, cx.waker()));
+        let opened = match self.deadline {
+            Some(at) => time::timeout_at(at, another).await.ok().flatten(),
+            None => another.await,
+        };
+        self.opened = opened.unwrap_or(self.opened);
+        opened.is_some()
+    }
+
+    /// An idle session it has not worked on.
+    pub(crate) fn lend_another(&mut self, site: &'static Location<'static>) -> Option<Lease<S>> {
+        let (place, parcel) = self.shared.lend_unless(site, &self.seen)?;
+        let lease = Lease::new(self.shared, place, parcel);
+        self.seen.insert(Lease::id(&lease));
+        Some(lease)
+    }
+}
+
+impl<S: Session> Drop for Warming<'_, S> {
+    fn drop(&mut self) {
+        self.shared.want_open_no_more(self.id);
+    }
+}

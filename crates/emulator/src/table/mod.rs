@@ -1,0 +1,19 @@
+//! Tables, and what a query makes of one.
+
+mod catalog;
+mod column;
+mod csv;
+mod error;
+mod strings;
+mod synthetic;
+#[expect(clippy::module_inception, reason = "a file is one noun, and this one is the table")]
+mod table;
+mod view;
+
+pub(crate) use self::catalog::Catalog;
+pub(crate) use self::column::Cell;
+pub use self::column::Column;
+pub use self::error::TableError;
+pub(crate) use self::strings::Strings;
+pub use self::table::Table;
+pub(crate) use self::view::{Rows, View};

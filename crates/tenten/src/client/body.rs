@@ -1,0 +1,55 @@
+//! An answer's bytes: as many as are allowed, as long as they come.
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+use tokio::time::timeout;
+
+use super::{Call, Limits, Manner, broken, late, malformed};
+use crate::Result;
+use crate::error::Phase;
+use crate::xml::{Flaw, XmlError};
+
+/// All of it.
+pub(super) async fn read(
+    response: &mut Response,
+    call: &Call<'_>,
+    manner: &Manner,
+) -> Result<Bytes> {
+    let most = manner.xml.max_bytes;
+    let limit = manner.limits.idle_read;
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let too_long =
+        || malformed(call, XmlError { at: most, row: None, flaw: Flaw::TooLong { limit: most } });
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_long());
+    }
+    // What is announced need not come: room for it is made as it does.
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST_ROOM));
+    loop {
+        let chunk = match timeout(limit, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return Ok(body.freeze()),
+            Ok(Err(error)) => return Err(broken(call, error, true)),
+            Err(_) => return Err(late(call, Phase::Reading, limit)),
+        };
+        if body.len() + chunk.len() > most {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// Room made for an answer by its announcement alone.
+const FIRST_ROOM: usize = 16 << 20;
+
+/// How it begins, for an error: whatever comes at once.
+pub(super) async fn begin(response: &mut Response, most: usize, limits: &Limits) -> Vec<u8> {
+    let mut begin = Vec::new();
+    while begin.len() < most {
+        match timeout(limits.idle_read.min(limits.connect), response.chunk()).await {
+            Ok(Ok(Some(chunk))) => begin.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    begin
+}

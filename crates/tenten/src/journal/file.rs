@@ -1,0 +1,126 @@
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use super::process::Process;
+use super::record::{Place, Record, Row};
+
+/// This process's file in a folder.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(super) folder: PathBuf,
+    pub(super) process: Process,
+    path: PathBuf,
+    /// Locked as long as this lives, which the system sees to when we cannot.
+    lock: Option<File>,
+    rows: Mutex<HashMap<Place, Vec<Row>>>,
+}
+
+/// A folder has one file of a process, whoever writes to it.
+static JOURNALS: OnceLock<Mutex<HashMap<PathBuf, Weak<Journal>>>> = OnceLock::new();
+
+impl Journal {
+    /// The process's journal in that folder, which is made if it is missing.
+    pub(crate) fn in_folder(folder: &Path) -> io::Result<Arc<Self>> {
+        fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        let mut journals = lock(JOURNALS.get_or_init(Mutex::default));
+        if let Some(journal) = journals.get(&folder).and_then(Weak::upgrade) {
+            return Ok(journal);
+        }
+        let journal = Arc::new(Self::create(&folder)?);
+        journals.insert(folder, Arc::downgrade(&journal));
+        Ok(journal)
+    }
+
+    fn create(folder: &Path) -> io::Result<Self> {
+        let process = Process::this();
+        let path = folder.join(format!("{}.{LEASES}", process.name()));
+        // The lock first: a file without one is a dead process's.
+        let held = try_lock(&path)?.ok_or_else(|| io::Error::other("its lock is taken"))?;
+        let (folder, rows) = (folder.to_path_buf(), Mutex::default());
+        let journal = Self { folder, process, path, lock: Some(held), rows };
+        journal.save(&HashMap::new())?;
+        Ok(journal)
+    }
+
+    /// Replaces the rows of a group, durably: when this answers `Ok`, a crash finds them.
+    pub(crate) fn write(&self, place: &Place, rows: Vec<Row>) -> io::Result<()> {
+        let mut all = lock(&self.rows);
+        all.insert(place.clone(), rows);
+        self.save(&all)
+    }
+
+    fn save(&self, rows: &HashMap<Place, Vec<Row>>) -> io::Result<()> {
+        let rows = rows.values().flatten().cloned().collect();
+        replace(&self.path, &Record::new(self.process.clone(), rows))
+    }
+
+    pub(super) fn is_own(&self, path: &Path) -> bool {
+        path == self.path
+    }
+}
+
+/// A journal without rows says nothing.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let rows = self.rows.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if rows.values().all(Vec::is_empty) {
+            remove(&self.path);
+        }
+        drop(self.lock.take());
+    }
+}
+
+/// The endings of a journal's files.
+pub(super) const LEASES: &str = "leases";
+const LOCK: &str = "lock";
+const NEW: &str = "new";
+
+/// Takes the lock of the journal at `path`; `None` if a living process has it.
+pub(super) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let path = path.with_extension(LOCK);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Puts a record in the place of the last one: all of it, or none.
+pub(super) fn replace(path: &Path, record: &Record) -> io::Result<()> {
+    let new = path.with_extension(NEW);
+    let mut file = private().create(true).truncate(true).write(true).open(&new)?;
+    file.write_all(&record.to_bytes()?)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// For nobody else's eyes: it names users.
+fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there is no mode to set"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Takes a journal away: its rows first, since they are what counts.
+pub(super) fn remove(path: &Path) {
+    // Whatever stays is empty, and the next start takes it away.
+    let _ = fs::remove_file(path);
+    let _ = fs::remove_file(path.with_extension(NEW));
+    let _ = fs::remove_file(path.with_extension(LOCK));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

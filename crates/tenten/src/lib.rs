@@ -1,0 +1,46 @@
+//! The 1010data gateway under sessionpool's lifecycle: sessions, SAM pools, queries.
+//!
+//! [`Tenten`] is the backend, of a single user or of a SAM group; its sessions run
+//! [`Query`]s. Nobody here can reach the platform: what this crate does follows the
+//! public documents, and where they leave something open the choice made is listed in
+//! `docs/decisions/0035-open-points-of-the-gateway.md`.
+
+mod admin;
+mod backend;
+mod builder;
+mod choices;
+mod client;
+mod config;
+mod desk;
+mod error;
+mod farewell;
+mod journal;
+mod login_type;
+mod mark;
+#[doc(hidden)]
+pub mod measure;
+mod office;
+mod password;
+mod query;
+mod sam;
+mod secret;
+mod session;
+mod wire;
+mod xml;
+
+pub use backend::Tenten;
+pub use builder::TentenBuilder;
+pub use config::ConfigError;
+pub use error::{Error, Phase, Refusal, TimedOut};
+pub use journal::{JournalReport, Orphan};
+pub use login_type::LoginType;
+pub use query::{
+    BaseQuery, Cell, Column, ColumnIndex, ColumnType, FromCell, Query, Row, Rows, Slice, TypedRows,
+    Value, Values,
+};
+pub use sam::{Doubt, Member, SamReport};
+pub use session::TentenSession;
+pub use xml::{Flaw, XmlError, XmlLimits};
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

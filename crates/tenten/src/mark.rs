@@ -1,0 +1,36 @@
+use sessionpool_core::{Condition, Fault};
+
+use crate::{Error, Result};
+
+/// What a session knows of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Between two requests.
+    Settled,
+    /// A request was begun and its answer not read to the end.
+    Unsettled,
+    /// The gateway said that it is gone, or did not answer in time.
+    Lost,
+}
+
+impl Mark {
+    pub(crate) const fn condition(self) -> Condition {
+        match self {
+            Self::Settled => Condition::Clean,
+            Self::Unsettled => Condition::Busy,
+            Self::Lost => Condition::Broken(Fault::SessionLost),
+        }
+    }
+
+    /// What an answer says about the session that it came from.
+    pub(crate) const fn after<T>(answer: &Result<T>) -> Self {
+        match answer {
+            Ok(_) => Self::Settled,
+            Err(Error::SessionLost(_)) => Self::Lost,
+            // The query may be running still, for as long as it likes.
+            Err(Error::TimedOut(_)) => Self::Lost,
+            Err(error) if error.refusal().is_some() => Self::Settled,
+            Err(_) => Self::Unsettled,
+        }
+    }
+}

@@ -1,0 +1,483 @@
+use std::borrow::Cow;
+
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime, Time, date};
+
+use super::column::{Column, ColumnType, Meaning};
+use crate::xml;
+use crate::{Error, Result};
+
+/// One value of a result, where it stands.
+///
+/// N/A is an empty cell; for text, where the platform knows no other empty text, that
+/// is the empty string.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    raw: &'a [u8],
+    column: &'a Column,
+    row: u64,
+}
+
+/// What a cell holds, by its column's type and format.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// Nothing; of any column but text.
+    Na,
+    /// A whole number.
+    Integer(i64),
+    /// A decimal, which may be infinite.
+    Decimal(f64),
+    /// Text; empty for N/A.
+    Text(Cow<'a, str>),
+    /// A day.
+    Date(Date),
+    /// A time of day.
+    Time(Time),
+    /// A day and a time of it, without a zone.
+    DateTime(DateTime),
+}
+
+/// What a cell can be read as; for [`Row::get`](super::Row::get).
+pub trait FromCell: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cell`] says where it stands and what it is not.
+    fn from_cell(cell: &Cell<'_>) -> Result<Self>;
+}
+
+impl<'a> Cell<'a> {
+    pub(super) const fn new(raw: &'a [u8], column: &'a Column, row: u64) -> Self {
+        Self { raw, column, row }
+    }
+
+    /// The bytes as they stand in the answer, references unresolved.
+    #[must_use]
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The bytes it holds, whatever their encoding.
+    ///
+    /// # Errors
+    ///
+    /// A reference in it means nothing.
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>> {
+        xml::unescape(self.raw).map_err(|_| self.is_no("text with known references"))
+    }
+
+    /// Its text: UTF-8, or Latin-1 where it is not that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bytes`](Self::bytes).
+    pub fn text(&self) -> Result<Cow<'a, str>> {
+        match self.bytes()? {
+            Cow::Borrowed(bytes) => Ok(xml::decode(bytes)),
+            Cow::Owned(bytes) => Ok(Cow::Owned(
+                String::from_utf8(bytes)
+                    .unwrap_or_else(|error| xml::decode(error.as_bytes()).into_owned()),
+            )),
+        }
+    }
+
+    /// True if it holds nothing: N/A, or the empty text.
+    #[must_use]
+    pub const fn is_na(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// A whole number; `None` for N/A.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or does not fit.
+    #[inline]
+    pub fn integer(&self) -> Result<Option<i64>> {
+        let number = match parse_integer(self.raw) {
+            Some(number) => number,
+            None if self.raw.is_empty() => return Ok(None),
+            None => match self.plain()?.as_slice() {
+                b"" => return Ok(None),
+                plain => parse_integer(plain).ok_or_else(|| self.is_no("whole number"))?,
+            },
+        };
+        let na = match self.column.kind {
+            ColumnType::Integer => i64::from(i32::MIN),
+            _ => i64::MIN,
+        };
+        Ok((number != na).then_some(number))
+    }
+
+    /// A decimal, or a whole number as one; `None` for N/A.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    #[inline]
+    pub fn decimal(&self) -> Result<Option<f64>> {
+        if matches!(self.column.kind, ColumnType::Integer | ColumnType::BigInteger) {
+            #[expect(clippy::cast_precision_loss, reason = "it was asked for as a decimal")]
+            return Ok(self.integer()?.map(|number| number as f64));
+        }
+        if self.raw.is_empty() {
+            return Ok(None);
+        }
+        match parse_decimal(self.raw) {
+            Some(number) => Ok((!number.is_nan()).then_some(number)),
+            None => match self.plain()?.as_slice() {
+                b"" => Ok(None),
+                plain => {
+                    let number = parse_decimal(plain).ok_or_else(|| self.is_no("decimal"))?;
+                    Ok((!number.is_nan()).then_some(number))
+                }
+            },
+        }
+    }
+
+    /// The day that a whole number `YYYYMMDD` stands for; `None` for N/A, and for a
+    /// number that is no day.
+    ///
+    /// # Errors
+    ///
+    /// It is no whole number.
+    pub fn date(&self) -> Result<Option<Date>> {
+        Ok(self.integer()?.and_then(date_of))
+    }
+
+    /// The time of day that a whole number `HHMMSS` stands for; `None` for N/A, and for
+    /// a number that is none.
+    ///
+    /// # Errors
+    ///
+    /// It is no whole number.
+    pub fn time(&self) -> Result<Option<Time>> {
+        Ok(self.integer()?.and_then(time_of))
+    }
+
+    /// The moment that a decimal stands for: days since 2035 began, to the millisecond.
+    /// `None` for N/A, and for what is out of the calendar.
+    ///
+    /// # Errors
+    ///
+    /// It is no decimal.
+    pub fn date_time(&self) -> Result<Option<DateTime>> {
+        Ok(self.decimal()?.and_then(date_time_of))
+    }
+
+    /// What its column's type and format make of it.
+    ///
+    /// # Errors
+    ///
+    /// It does not hold what the type says.
+    pub fn value(&self) -> Result<Value<'a>> {
+        let value = match self.column.meaning() {
+            Meaning::Text => Some(Value::Text(self.text()?)),
+            Meaning::Date => self.date()?.map(Value::Date),
+            Meaning::Time => self.time()?.map(Value::Time),
+            Meaning::DateTime => self.date_time()?.map(Value::DateTime),
+            Meaning::Number if self.column.kind == ColumnType::Decimal => {
+                self.decimal()?.map(Value::Decimal)
+            }
+            Meaning::Number => self.integer()?.map(Value::Integer),
+        };
+        Ok(value.unwrap_or(Value::Na))
+    }
+
+    /// Its column.
+    #[must_use]
+    pub const fn column(&self) -> &'a Column {
+        self.column
+    }
+
+    pub(super) fn is_no(&self, wanted: &'static str) -> Error {
+        let begin = &self.raw[..self.raw.len().min(100)];
+        let value = xml::decode(begin).chars().take(50).collect();
+        Error::Cell { row: self.row, column: self.column.name.clone(), value, wanted }
+    }
+
+    /// References resolved and white space cut, for what is no number as it stands.
+    fn plain(&self) -> Result<Vec<u8>> {
+        Ok(self.bytes()?.trim_ascii().to_vec())
+    }
+}
+
+impl Value<'_> {
+    /// The same, borrowing from nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Na => Value::Na,
+            Self::Integer(number) => Value::Integer(number),
+            Self::Decimal(number) => Value::Decimal(number),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Date(date) => Value::Date(date),
+            Self::Time(time) => Value::Time(time),
+            Self::DateTime(moment) => Value::DateTime(moment),
+        }
+    }
+
+    /// True for [`Value::Na`] and for the empty text.
+    #[must_use]
+    pub fn is_na(&self) -> bool {
+        match self {
+            Self::Na => true,
+            Self::Text(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+#[inline]
+fn parse_integer(raw: &[u8]) -> Option<i64> {
+    let (negative, digits) = match raw {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let mut number = 0_i64;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        // Downwards, where there is room for one more.
+        number = number.checked_mul(10)?.checked_sub(i64::from(digit))?;
+    }
+    if negative { Some(number) } else { number.checked_neg() }
+}
+
+fn parse_decimal(raw: &[u8]) -> Option<f64> {
+    match raw {
+        b"0i" => return Some(f64::INFINITY),
+        b"-0i" => return Some(f64::NEG_INFINITY),
+        _ => {}
+    }
+    std::str::from_utf8(raw).ok()?.parse().ok()
+}
+
+fn date_of(number: i64) -> Option<Date> {
+    let day = i8::try_from(number % 100).ok()?;
+    let month = i8::try_from(number / 100 % 100).ok()?;
+    Date::new(i16::try_from(number / 10_000).ok()?, month, day).ok()
+}
+
+fn time_of(number: i64) -> Option<Time> {
+    let part = |by: i64| i8::try_from(number / by % 100).ok();
+    if !(0..240_000).contains(&number) {
+        return None;
+    }
+    Time::new(part(10_000)?, part(100)?, part(1)?, 0).ok()
+}
+
+/// Where the platform's calendar begins.
+const EPOCH: DateTime = date(2035, 1, 1).at(0, 0, 0, 0);
+const MILLISECONDS_A_DAY: f64 = 86_400_000.0;
+
+#[expect(clippy::cast_possible_truncation, reason = "what is too far off is no date either")]
+fn date_time_of(days: f64) -> Option<DateTime> {
+    let milliseconds = (days * MILLISECONDS_A_DAY).round();
+    if !milliseconds.is_finite() {
+        return None;
+    }
+    EPOCH.checked_add(SignedDuration::from_millis(milliseconds as i64)).ok()
+}
+
+/// For types whose N/A is nothing: an error without `Option`.
+fn there<T>(cell: &Cell<'_>, value: Option<T>, wanted: &'static str) -> Result<T> {
+    value.ok_or_else(|| cell.is_no(wanted))
+}
+
+impl FromCell for i64 {
+    #[inline]
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        there(cell, cell.integer()?, "whole number")
+    }
+}
+
+impl FromCell for i32 {
+    #[inline]
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        let number = i64::from_cell(cell)?;
+        Self::try_from(number).map_err(|_| cell.is_no("whole number of 32 bits"))
+    }
+}
+
+impl FromCell for f64 {
+    #[inline]
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        there(cell, cell.decimal()?, "decimal")
+    }
+}
+
+impl FromCell for bool {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        match cell.integer()? {
+            Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            _ => Err(cell.is_no("0 or 1")),
+        }
+    }
+}
+
+impl FromCell for String {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        cell.text().map(Cow::into_owned)
+    }
+}
+
+impl FromCell for Vec<u8> {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        cell.bytes().map(Cow::into_owned)
+    }
+}
+
+impl FromCell for Date {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        there(cell, cell.date()?, "day YYYYMMDD")
+    }
+}
+
+impl FromCell for Time {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        there(cell, cell.time()?, "time HHMMSS")
+    }
+}
+
+impl FromCell for DateTime {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        there(cell, cell.date_time()?, "number of days since 2035")
+    }
+}
+
+impl FromCell for Value<'static> {
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        cell.value().map(Value::into_owned)
+    }
+}
+
+/// `None` for N/A, and for a date or a time that is none.
+impl<T: FromCell> FromCell for Option<T> {
+    #[inline]
+    fn from_cell(cell: &Cell<'_>) -> Result<Self> {
+        if cell.is_na() {
+            return Ok(None);
+        }
+        match T::from_cell(cell) {
+            Err(_) if matches!(cell.value(), Ok(Value::Na)) => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(kind: &str, format: &str, raw: &str) -> std::result::Result<Value<'static>, String> {
+        let column = Column::new("c", "C", kind, format);
+        let cell = Cell::new(raw.as_bytes(), &column, 7);
+        cell.value().map(Value::into_owned).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn numbers_are_read_to_their_limits() {
+        for (kind, raw, expected) in [
+            ("i", "3103", Value::Integer(3103)),
+            ("i", "-7", Value::Integer(-7)),
+            ("i", " 12 ", Value::Integer(12)),
+            ("i", "2147483647", Value::Integer(i64::from(i32::MAX))),
+            ("j", "9223372036854775807", Value::Integer(i64::MAX)),
+            ("j", "-9223372036854775807", Value::Integer(i64::MIN + 1)),
+            ("j", "-2147483648", Value::Integer(i64::from(i32::MIN))),
+            ("f", "1.5e300", Value::Decimal(1.5e300)),
+            ("f", "5", Value::Decimal(5.0)),
+            ("f", "0i", Value::Decimal(f64::INFINITY)),
+            ("f", "-0i", Value::Decimal(f64::NEG_INFINITY)),
+            ("f", "inf", Value::Decimal(f64::INFINITY)),
+            ("f", "-inf", Value::Decimal(f64::NEG_INFINITY)),
+        ] {
+            assert_eq!(value(kind, "", raw), Ok(expected), "{kind} {raw}");
+        }
+    }
+
+    #[test]
+    fn n_a_is_empty_or_the_values_kept_for_it() {
+        for (kind, raw) in [
+            ("i", ""),
+            ("j", ""),
+            ("f", ""),
+            ("i", "-2147483648"),
+            ("j", "-9223372036854775808"),
+            ("f", "NaN"),
+        ] {
+            assert_eq!(value(kind, "", raw), Ok(Value::Na), "{kind} {raw:?}");
+        }
+        assert_eq!(value("a", "", ""), Ok(Value::Text("".into())));
+        assert!(Value::Text("".into()).is_na());
+    }
+
+    #[test]
+    fn what_a_cell_is_not_is_said_with_its_place() {
+        for (kind, raw) in
+            [("i", "12x"), ("i", "1.5"), ("j", "9223372036854775808"), ("f", "1,5"), ("i", "-")]
+        {
+            let said = value(kind, "", raw).expect_err(raw);
+            assert!(said.starts_with(&format!("row 7, column \"c\": \"{raw}\" is no ")), "{said}");
+        }
+        assert!(value("a", "", "&nbsp;").is_err());
+    }
+
+    #[test]
+    fn dates_and_times_follow_the_format() {
+        assert_eq!(value("i", "type:date", "19900101"), Ok(Value::Date(date(1990, 1, 1))));
+        assert_eq!(value("i", "type:date4y", "20240229"), Ok(Value::Date(date(2024, 2, 29))));
+        assert_eq!(
+            value("i", "type:hms12", "224556"),
+            Ok(Value::Time(Time::constant(22, 45, 56, 0)))
+        );
+        let moment = |days| value("f", "type:datehms24", days);
+        assert_eq!(moment("0"), Ok(Value::DateTime(date(2035, 1, 1).at(0, 0, 0, 0))));
+        assert_eq!(moment("-0.5"), Ok(Value::DateTime(date(2034, 12, 31).at(12, 0, 0, 0))));
+        assert_eq!(moment("1.25"), Ok(Value::DateTime(date(2035, 1, 2).at(6, 0, 0, 0))));
+    }
+
+    #[test]
+    fn what_is_no_date_is_n_a() {
+        for (kind, format, raw) in [
+            ("i", "type:date", "20230229"),
+            ("i", "type:date", "0"),
+            ("i", "type:date", "-19900101"),
+            ("i", "type:date", "999999999999"),
+            ("i", "type:hm24", "250000"),
+            ("i", "type:hm24", "126000"),
+            ("f", "type:date", "1e300"),
+            ("f", "type:date", "0i"),
+        ] {
+            assert_eq!(value(kind, format, raw), Ok(Value::Na), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_read_as_what_is_asked_for() {
+        let column = Column::new("c", "C", "i", "type:date");
+        let cell = Cell::new(b"19900101", &column, 0);
+        assert_eq!(i32::from_cell(&cell).expect("fits"), 19_900_101);
+        assert_eq!(Date::from_cell(&cell).expect("a day"), date(1990, 1, 1));
+        assert_eq!(String::from_cell(&cell).expect("text"), "19900101");
+        assert_eq!(Vec::<u8>::from_cell(&cell).expect("bytes"), b"19900101");
+        let empty = Cell::new(b"", &column, 0);
+        assert!(i32::from_cell(&empty).is_err());
+        assert_eq!(Option::<i32>::from_cell(&empty).expect("N/A"), None);
+        let no_day = Cell::new(b"1", &column, 0);
+        assert_eq!(Option::<Date>::from_cell(&no_day).expect("N/A"), None);
+        assert_eq!(Option::<i64>::from_cell(&no_day).expect("a number"), Some(1));
+        let text = Column::new("t", "T", "a", "");
+        assert!(Option::<i32>::from_cell(&Cell::new(b"x", &text, 0)).is_err());
+    }
+}

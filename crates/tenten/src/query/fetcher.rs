@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use super::base::BaseQuery;
+use super::column::Column;
+use super::window::Window;
+use crate::client::Client;
+use crate::wire::Ticket;
+use crate::wire::query::{self, Request};
+use crate::{Error, Result};
+
+/// Fetches windows of one query's rows; owned, so that it can do so in a task.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    pub(super) client: Client,
+    pub(super) ticket: Ticket,
+    pub(super) base: Arc<BaseQuery>,
+    /// The columns to fetch.
+    pub(super) columns: Arc<[Column]>,
+    /// How many rows the result has.
+    pub(super) rows: u64,
+    pub(super) size: Size,
+}
+
+/// How much to ask for at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Rows, as the caller wants it.
+    pub(super) rows: u64,
+    /// Cells, as far as the gateway is known to send that many.
+    pub(super) cells: u64,
+}
+
+impl Size {
+    /// Rows of so many columns.
+    pub(super) fn rows_of(self, columns: usize) -> u64 {
+        self.rows.min(self.cells / (columns as u64).max(1)).max(1)
+    }
+
+    /// So many rows of so many columns were too much.
+    fn shrink(&mut self, rows: u64, columns: usize) {
+        self.cells = (rows * columns as u64 / 2).max(1);
+    }
+}
+
+impl Fetcher {
+    /// Fetches the aligned window that has `row`.
+    pub(super) async fn around(&mut self, row: u64) -> Result<Window> {
+        self.shrinking(|size| {
+            let from = row / size * size;
+            (from, from.saturating_add(size))
+        })
+        .await
+    }
+
+    /// Fetches the window that begins with `row`.
+    pub(super) async fn onwards(&mut self, row: u64) -> Result<Window> {
+        self.shrinking(|size| (row, row.saturating_add(size))).await
+    }
+
+    /// Fetches a window whose place depends on its size, as large as the gateway sends.
+    async fn shrinking(&mut self, place: impl Fn(u64) -> (u64, u64)) -> Result<Window> {
+        loop {
+            let size = self.size.rows_of(self.columns.len());
+            let (from, to) = place(size);
+            match self.fetch(from, to.min(self.rows)).await {
+                Err(Error::TooMuchData(_)) if size > 1 => {
+                    self.size.shrink(size, self.columns.len());
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn fetch(&mut self, from: u64, to: u64) -> Result<Window> {
+        let fetched = match self.ask(from, to).await {
+            // It was not answered at all, and to read twice changes nothing.
+            Err(Error::Transport { answered: false, .. }) => self.ask(from, to).await?,
+            answer => answer?,
+        };
+        let (was, rows) = (self.rows, fetched.rows);
+        if rows != was {
+            return Err(Error::Shape(format!(
+                "result had {was} rows and now has {rows}; run it again"
+            )));
+        }
+        Window::new(from, to, Arc::clone(&self.columns), fetched)
+    }
+
+    async fn ask(&self, from: u64, to: u64) -> Result<query::Fetched> {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        let request = Request { base: &self.base, names: &names, from, to };
+        query::fetch(&self.client, &self.ticket, &request).await
+    }
+}

@@ -1,0 +1,311 @@
+//! The books of a group's IDs in this process: each from the intent to take one to the
+//! gateway's word that it is back. No clock, no await, no HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One taking of an ID, whichever it turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Number(pub(crate) u64);
+
+/// How far a taking has come. Each is written down before it is done, so that whoever
+/// reads it later knows the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    /// An ID is being asked for.
+    Intent,
+    /// It was answered; nobody is logged in yet.
+    Leased,
+    /// It is logged in.
+    Open,
+    /// It is being given back.
+    Releasing,
+}
+
+/// What stands in the books about one taking.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) step: Step,
+    pub(crate) uid: Option<Arc<str>>,
+    /// The gateway's word was lost: whether the step was taken is unknown, and nothing
+    /// more is done about it.
+    pub(crate) in_doubt: bool,
+    /// Giving it back was refused, for good.
+    pub(crate) stuck: bool,
+    pub(crate) alive: Alive,
+}
+
+/// When the gateway last showed an ID to be ours: that it does until a while after its
+/// session is gone. In seconds of the machine's run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alive(Arc<AtomicU64>);
+
+impl Alive {
+    pub(crate) fn seen(&self, now: Duration) {
+        self.0.store(now.as_secs(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn at(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn age(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_secs(self.at()))
+    }
+}
+
+/// What happened so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) taken: u64,
+    pub(crate) given_back: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) in_doubt: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    last: u64,
+    entries: BTreeMap<Number, Entry>,
+    tally: Tally,
+}
+
+/// The gateway handed out an ID that is held here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Duplicate;
+
+/// More doubts than anybody reads; the oldest are forgotten beyond it, and counted.
+const MOST_DOUBTS: usize = 1000;
+
+impl Book {
+    /// An ID is about to be asked for.
+    pub(crate) fn intend(&mut self) -> Number {
+        self.last += 1;
+        let alive = Alive::default();
+        let entry = Entry { step: Step::Intent, uid: None, in_doubt: false, stuck: false, alive };
+        self.entries.insert(Number(self.last), entry);
+        Number(self.last)
+    }
+
+    /// None was handed out, certainly.
+    pub(crate) fn not_taken(&mut self, number: Number) {
+        self.entries.remove(&number);
+    }
+
+    /// One was handed out. That it is means that an earlier doubt about it is over; but
+    /// one that is held here is not lent a second time.
+    pub(crate) fn leased(
+        &mut self,
+        number: Number,
+        uid: &Arc<str>,
+        alive: &Alive,
+    ) -> Result<(), Duplicate> {
+        let holds = |entry: &Entry| {
+            matches!(entry.step, Step::Leased | Step::Open) && entry.uid.as_ref() == Some(uid)
+        };
+        if self.entries.values().any(holds) {
+            self.entries.remove(&number);
+            self.tally.duplicates += 1;
+            return Err(Duplicate);
+        }
+        self.entries.retain(|_, entry| !(entry.in_doubt && entry.uid.as_ref() == Some(uid)));
+        if let Some(entry) = self.entries.get_mut(&number) {
+            (entry.step, entry.uid) = (Step::Leased, Some(Arc::clone(uid)));
+            entry.alive = alive.clone();
+            self.tally.taken += 1;
+        }
+        Ok(())
+    }
+
+    /// It is logged in.
+    pub(crate) fn open(&mut self, number: Number) {
+        if let Some(entry) = self.held(number) {
+            entry.step = Step::Open;
+        }
+    }
+
+    /// It is about to be given back. False if that is not ours to do (any more): a
+    /// release under way, or one whose outcome is unknown, is never repeated.
+    #[must_use]
+    pub(crate) fn releasing(&mut self, number: Number) -> bool {
+        match self.held(number) {
+            Some(entry) => {
+                entry.step = Step::Releasing;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The gateway said that it is back.
+    pub(crate) fn released(&mut self, number: Number) {
+        if self.entries.remove(&number).is_some() {
+            self.tally.given_back += 1;
+        }
+    }
+
+    /// The gateway certainly did not take it back: it may be asked again.
+    pub(crate) fn not_released(&mut self, number: Number) {
+        if let Some(entry) = self.entries.get_mut(&number)
+            && entry.step == Step::Releasing
+            && !entry.in_doubt
+        {
+            entry.step = Step::Open;
+        }
+    }
+
+    /// It will not be asked again in this process.
+    pub(crate) fn stuck(&mut self, number: Number) {
+        self.not_released(number);
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.stuck = true;
+        }
+    }
+
+    /// The gateway's answer to the present step was lost.
+    pub(crate) fn in_doubt(&mut self, number: Number) {
+        let Some(entry) = self.entries.get_mut(&number) else { return };
+        entry.in_doubt = true;
+        self.tally.in_doubt += 1;
+        let doubts = |book: &Self| book.entries.values().filter(|entry| entry.in_doubt).count();
+        if doubts(self) > MOST_DOUBTS {
+            let oldest = self.entries.iter().find(|(_, entry)| entry.in_doubt);
+            if let Some(number) = oldest.map(|(number, _)| *number) {
+                self.entries.remove(&number);
+            }
+        }
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Number, &Entry)> {
+        self.entries.iter().map(|(number, entry)| (*number, entry))
+    }
+
+    pub(crate) const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The entry of an ID that is ours and not on its way back.
+    fn held(&mut self, number: Number) -> Option<&mut Entry> {
+        self.entries
+            .get_mut(&number)
+            .filter(|entry| matches!(entry.step, Step::Leased | Step::Open) && !entry.in_doubt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uid(text: &str) -> Arc<str> {
+        text.into()
+    }
+
+    /// A book with one ID in that step.
+    fn at(step: Step) -> (Book, Number) {
+        let mut book = Book::default();
+        let number = book.intend();
+        if step != Step::Intent {
+            book.leased(number, &uid("a"), &Alive::default()).expect("not held");
+        }
+        if step == Step::Open {
+            book.open(number);
+        }
+        if step == Step::Releasing {
+            assert!(book.releasing(number));
+        }
+        (book, number)
+    }
+
+    fn step(book: &Book) -> Option<Step> {
+        book.entries().next().map(|(_, entry)| entry.step)
+    }
+
+    #[test]
+    fn only_what_is_held_is_given_back() {
+        for (from, may) in [
+            (Step::Intent, false),
+            (Step::Leased, true),
+            (Step::Open, true),
+            (Step::Releasing, false),
+        ] {
+            let (mut book, number) = at(from);
+            assert_eq!(book.releasing(number), may, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_never_repeated_when_its_outcome_is_unknown() {
+        let (mut book, number) = at(Step::Releasing);
+        book.in_doubt(number);
+        assert!(!book.releasing(number));
+        book.not_released(number);
+        assert!(!book.releasing(number));
+        book.stuck(number);
+        assert!(!book.releasing(number));
+        assert_eq!(book.tally().in_doubt, 1);
+    }
+
+    #[test]
+    fn a_refused_release_may_be_asked_again() {
+        let (mut book, number) = at(Step::Releasing);
+        book.not_released(number);
+        assert!(book.releasing(number));
+        book.released(number);
+        assert!(!book.releasing(number));
+        assert_eq!((book.tally().taken, book.tally().given_back), (1, 1));
+        assert_eq!(step(&book), None);
+    }
+
+    #[test]
+    fn what_was_not_taken_leaves_nothing() {
+        let (mut book, number) = at(Step::Intent);
+        book.not_taken(number);
+        assert_eq!((step(&book), book.tally()), (None, Tally::default()));
+    }
+
+    #[test]
+    fn an_id_held_here_is_not_lent_twice() {
+        for held in [Step::Leased, Step::Open] {
+            let (mut book, _) = at(held);
+            let second = book.intend();
+            assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Err(Duplicate));
+            assert_eq!(book.entries().count(), 1);
+            assert_eq!(book.tally().duplicates, 1);
+        }
+    }
+
+    #[test]
+    fn an_id_on_its_way_back_may_come_again() {
+        let (mut book, first) = at(Step::Releasing);
+        let second = book.intend();
+        assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Ok(()));
+        book.released(first);
+        assert!(book.releasing(second));
+    }
+
+    #[test]
+    fn an_id_that_comes_again_is_no_longer_in_doubt() {
+        let (mut book, first) = at(Step::Releasing);
+        book.in_doubt(first);
+        let second = book.intend();
+        book.leased(second, &uid("a"), &Alive::default()).expect("not held");
+        assert!(book.entries().all(|(_, entry)| !entry.in_doubt));
+    }
+
+    #[test]
+    fn doubts_are_bounded() {
+        let mut book = Book::default();
+        for _ in 0..MOST_DOUBTS + 5 {
+            let number = book.intend();
+            book.in_doubt(number);
+        }
+        assert_eq!(book.entries().count(), MOST_DOUBTS);
+        assert_eq!(book.tally().in_doubt, MOST_DOUBTS as u64 + 5);
+    }
+}

@@ -1,0 +1,191 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::account::Account;
+use super::book::{Alive, Number};
+use crate::journal::uptime;
+use crate::office::Office;
+use crate::secret::Secret;
+use crate::wire::{Ticket, sam};
+use crate::{Error, Result, choices};
+
+/// An ID that was taken, and the duty to give it back: done at the latest when this is
+/// dropped, and never twice.
+#[derive(Debug)]
+pub(crate) struct Held(Option<Duty>);
+
+/// What it takes to give an ID back.
+#[derive(Debug)]
+struct Duty {
+    office: Arc<Office>,
+    account: Arc<Account>,
+    number: Number,
+    uid: Arc<str>,
+    /// While a session lives, as far as is known.
+    ticket: Option<Ticket>,
+    password: Secret,
+    asked_for_password: bool,
+    alive: Alive,
+}
+
+/// What came of asking the gateway to take an ID back.
+#[derive(Debug)]
+enum Outcome {
+    /// It is back, or was never ours to give.
+    Back,
+    /// It said no to the session's password; there is another one.
+    Otherwise,
+    /// It certainly is not back, and may be later.
+    Again(Error),
+    /// It certainly is not back, and asking again changes nothing.
+    Refused(Error),
+    /// Nobody knows.
+    Unknown(Error),
+}
+
+/// How long to ask a gateway that is busy or cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(120);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+impl Held {
+    pub(super) fn new(
+        office: &Arc<Office>,
+        account: &Arc<Account>,
+        number: Number,
+        uid: Arc<str>,
+        password: Secret,
+        alive: Alive,
+    ) -> Self {
+        Self(Some(Duty {
+            office: Arc::clone(office),
+            account: Arc::clone(account),
+            number,
+            uid,
+            ticket: None,
+            password,
+            asked_for_password: false,
+            alive,
+        }))
+    }
+
+    /// A session was opened on it.
+    pub(super) fn opened(&mut self, ticket: &Ticket) {
+        if let Some(duty) = &mut self.0 {
+            duty.ticket = Some(ticket.clone());
+        }
+    }
+
+    /// The gateway took it for ours.
+    pub(crate) fn alive(&self) {
+        if let Some(duty) = &self.0 {
+            duty.alive.seen(uptime());
+        }
+    }
+
+    /// Its session is gone.
+    pub(crate) fn lost_session(&mut self) {
+        if let Some(duty) = &mut self.0 {
+            duty.ticket = None;
+        }
+    }
+
+    /// Gives it back, and tells what the gateway said.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is given back all the same.
+    pub(crate) async fn give_back(mut self) -> Result<()> {
+        match self.0.take() {
+            Some(duty) => duty.office.desk.clone().run(duty.discharge()).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(duty) = self.0.take() {
+            let desk = duty.office.desk.clone();
+            desk.leave(async { drop(duty.discharge().await) });
+        }
+    }
+}
+
+impl Duty {
+    async fn discharge(mut self) -> Result<()> {
+        let started = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.attempt().await {
+                Outcome::Back => return Ok(()),
+                Outcome::Otherwise => {}
+                Outcome::Again(_) if started.elapsed() < PATIENCE => {
+                    sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+                Outcome::Again(error) | Outcome::Refused(error) => {
+                    self.account.stuck(self.number, &self.uid, &error);
+                    return Err(error);
+                }
+                Outcome::Unknown(error) => {
+                    self.account.in_doubt(self.number, Some(&self.uid), &error);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Outcome {
+        match self.account.releasing(self.number) {
+            Ok(true) => {}
+            Ok(false) => return Outcome::Back,
+            Err(error) => return Outcome::Again(error),
+        }
+        let (client, group) = (&self.office.client, &self.account.group);
+        let answer = match &self.ticket {
+            Some(ticket) => sam::give_back(client, group, ticket).await,
+            // Somebody else may have it.
+            None if self.alive.age(uptime()) >= self.office.reservation => {
+                return Outcome::Unknown(Error::Unusable("gateway may have freed the ID itself"));
+            }
+            None => sam::give_back_without_session(client, group, &self.uid, &self.password).await,
+        };
+        let outcome = match answer {
+            Ok(()) => Outcome::Back,
+            Err(error) => self.judge(error).await,
+        };
+        match outcome {
+            Outcome::Back => self.account.released(self.number),
+            Outcome::Unknown(_) => {}
+            _ => self.account.not_released(self.number),
+        }
+        outcome
+    }
+
+    async fn judge(&mut self, error: Error) -> Outcome {
+        if error.refusal().is_some_and(|refusal| refusal.says(choices::NOT_TAKEN)) {
+            return Outcome::Back;
+        }
+        if self.ticket.is_some() && matches!(error, Error::SessionLost(_) | Error::Auth(_)) {
+            self.ticket = None;
+            return Outcome::Otherwise;
+        }
+        if matches!(error, Error::Auth(_)) && !self.asked_for_password {
+            self.asked_for_password = true;
+            let owner = &self.account.group.owner;
+            if let Ok(password) = self.office.password(owner).await {
+                self.password = password;
+                return Outcome::Otherwise;
+            }
+        }
+        match error.changed_nothing() {
+            // A release by the clear password needs no session: it will not be said twice.
+            true if error.is_retryable() || error.session_lost() => Outcome::Again(error),
+            true => Outcome::Refused(error),
+            false => Outcome::Unknown(error),
+        }
+    }
+}

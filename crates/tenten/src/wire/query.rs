@@ -1,0 +1,84 @@
+use quick_xml::escape::escape;
+
+use super::{Ticket, required};
+use crate::client::Client;
+use crate::query::{BaseQuery, Column};
+use crate::xml::{Document, Grid};
+use crate::{Error, Result, choices};
+
+/// What a query is known to give, before any of it is fetched.
+#[derive(Debug)]
+pub(crate) struct Defined {
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<Column>,
+}
+
+/// Runs a query; fetches nothing yet.
+pub(crate) async fn define(client: &Client, ticket: &Ticket, base: &BaseQuery) -> Result<Defined> {
+    let body = format!("<in>{}</in>", definition(base));
+    let answer = client.call(&ticket.call("query").work(body)).await?;
+    let rows = rows("query", &answer)?;
+    Ok(Defined { rows, columns: columns("query", &answer)? })
+}
+
+/// Which rows of which columns to fetch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) base: &'a BaseQuery,
+    pub(crate) names: &'a [&'a str],
+    /// From 0.
+    pub(crate) from: u64,
+    /// Not included.
+    pub(crate) to: u64,
+}
+
+/// One answer's rows.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) grid: Grid,
+    /// How many rows the result has.
+    pub(crate) rows: u64,
+}
+
+/// Runs a query and fetches some rows of some columns of its result, in one request: the
+/// gateway itself knows only the last query that the session was given, by whomever.
+pub(crate) async fn fetch(
+    client: &Client,
+    ticket: &Ticket,
+    request: &Request<'_>,
+) -> Result<Fetched> {
+    let Request { base, names, from, to } = request;
+    let (api, definition) = ("querydata", definition(base));
+    let cols: String = names.iter().map(|name| format!("<col>{}</col>", escape(*name))).collect();
+    let window = choices::rows(from + 1, *to);
+    let body = format!("<in>{definition}<cols>{cols}</cols>{window}{}</in>", choices::FORMAT);
+    let answer = client.call(&ticket.call(api).work(body)).await?;
+    let columns = columns(api, &answer)?;
+    let rows = rows(api, &answer)?;
+    let grid = answer.grid.ok_or(Error::Missing { api, element: "data" })?;
+    Ok(Fetched { columns, grid, rows })
+}
+
+fn definition(base: &BaseQuery) -> String {
+    format!("<name>{}</name><ops>{}</ops>", escape(base.table()), base.ops())
+}
+
+fn rows(api: &'static str, answer: &Document) -> Result<u64> {
+    let rows = required(api, &answer.root, "nrows")?;
+    rows.parse().map_err(|_| Error::Missing { api, element: "nrows" })
+}
+
+fn columns(api: &'static str, answer: &Document) -> Result<Vec<Column>> {
+    let table = answer.root.child("table").ok_or(Error::Missing { api, element: "table" })?;
+    let cols = table.child("cols").ok_or(Error::Missing { api, element: "cols" })?;
+    let heads = cols.children.iter().filter(|child| child.name == "th");
+    heads
+        .map(|head| {
+            let name = head.attribute("name").ok_or(Error::Missing { api, element: "th name" })?;
+            let kind = head.attribute("type").unwrap_or_default();
+            let format = head.attribute("format").unwrap_or_default();
+            Ok(Column::new(name, &head.text, kind, format))
+        })
+        .collect()
+}
