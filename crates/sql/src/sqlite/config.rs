@@ -68,7 +68,7 @@ impl Config {
     /// SQLite does not wait for every lock that this takes, so we do: of several
     /// sessions opened at once on a new file, some would fail otherwise.
     ///
-    /// One at a time, and none while a session closes: SQLite up to 3.51.1 may lock
+    /// One at a time, and none while a session closes: SQLite 3.51.1 may lock
     /// itself up for good, and the whole process with it, where one thread opens a
     /// file while another closes it.
     pub(super) async fn connect(&self, turn: &Mutex<()>) -> sqlx::Result<SqliteConnection> {
