@@ -40,7 +40,7 @@ impl Size {
 
     /// So many rows of so many columns were too much.
     fn shrink(&mut self, rows: u64, columns: usize) {
-        self.cells = (rows * columns as u64 / 2).max(1);
+        self.cells = (rows.saturating_mul(columns as u64) / 2).max(1);
     }
 }
 
@@ -94,7 +94,7 @@ impl Fetcher {
         let rows = to - from;
         let likely = Likely {
             // A sixteenth more, for the rows are not all the same.
-            bytes: usize::try_from(rows * self.row_bytes / 16 * 17).unwrap_or(0),
+            bytes: usize::try_from(rows.saturating_mul(self.row_bytes) / 16 * 17).unwrap_or(0),
             cells: usize::try_from(rows).unwrap_or(0).saturating_mul(names.len()),
         };
         let request = Request { base: &self.base, names: &names, from, to, likely };
