@@ -3,14 +3,16 @@
 
 use bytes::Bytes;
 
-use crate::xml::{self, XmlError, XmlLimits};
+use crate::xml::{self, Room, XmlError, XmlLimits};
 
-/// Reads an answer as one from the gateway is read; answers its rows and columns.
+/// Reads an answer with so many cells, about, as one from the gateway is read; answers
+/// its rows and columns.
 ///
 /// # Errors
 ///
 /// It cannot be read.
-pub fn parse(body: Bytes) -> Result<(usize, usize), XmlError> {
-    let document = xml::read(body, &XmlLimits::default())?;
+pub fn parse(body: Bytes, likely_cells: usize) -> Result<(usize, usize), XmlError> {
+    let room = Room::for_cells(likely_cells, body.len());
+    let document = xml::read(body, &XmlLimits::default(), room)?;
     Ok(document.grid.map_or((0, 0), |grid| (grid.rows(), grid.columns())))
 }

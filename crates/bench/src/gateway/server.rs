@@ -19,7 +19,7 @@ pub(crate) const WINDOW: u64 = 50_000;
 pub(crate) const IDS: usize = 8;
 
 const ROWS: usize = 1_000_000;
-const COLUMNS: usize = 8;
+pub(crate) const COLUMNS: usize = 8;
 
 impl Server {
     pub(crate) fn start() -> io::Result<Self> {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::base::BaseQuery;
 use super::column::Column;
 use super::window::Window;
-use crate::client::Client;
+use crate::client::{Client, Likely};
 use crate::wire::Ticket;
 use crate::wire::query::{self, Request};
 use crate::{Error, Result};
@@ -19,6 +19,8 @@ pub(super) struct Fetcher {
     /// How many rows the result has.
     pub(super) rows: u64,
     pub(super) size: Size,
+    /// How long a row was in the last answer.
+    pub(super) row_bytes: u64,
 }
 
 /// How much to ask for at once.
@@ -38,7 +40,7 @@ impl Size {
 
     /// So many rows of so many columns were too much.
     fn shrink(&mut self, rows: u64, columns: usize) {
-        self.cells = (rows * columns as u64 / 2).max(1);
+        self.cells = (rows.saturating_mul(columns as u64) / 2).max(1);
     }
 }
 
@@ -83,12 +85,19 @@ impl Fetcher {
                 "result had {was} rows and now has {rows}; run it again"
             )));
         }
+        self.row_bytes = fetched.grid.bytes() as u64 / (to - from).max(1);
         Window::new(from, to, Arc::clone(&self.columns), fetched)
     }
 
     async fn ask(&self, from: u64, to: u64) -> Result<query::Fetched> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let request = Request { base: &self.base, names: &names, from, to };
+        let rows = to - from;
+        let likely = Likely {
+            // A sixteenth more, for the rows are not all the same.
+            bytes: usize::try_from(rows.saturating_mul(self.row_bytes) / 16 * 17).unwrap_or(0),
+            cells: usize::try_from(rows).unwrap_or(0).saturating_mul(names.len()),
+        };
+        let request = Request { base: &self.base, names: &names, from, to, likely };
         query::fetch(&self.client, &self.ticket, &request).await
     }
 }

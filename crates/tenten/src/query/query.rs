@@ -292,6 +292,7 @@ impl Query {
             Some(column) => found.columns[column..=column].into(),
             None => Arc::clone(&found.columns),
         };
+        let row_bytes = columns.len() as u64 * LIKELY_CELL;
         Ok(Fetcher {
             client: session.client.clone(),
             ticket: session.ticket.clone(),
@@ -299,6 +300,7 @@ impl Query {
             columns,
             rows: found.rows,
             size: self.size,
+            row_bytes,
         })
     }
 }
@@ -313,6 +315,9 @@ impl From<BaseQuery> for Query {
         }
     }
 }
+
+/// How long a cell is with its tags, before one was seen.
+const LIKELY_CELL: u64 = 20;
 
 /// Columns are asked for by name.
 fn no_duplicates(columns: &[Column]) -> Result<()> {

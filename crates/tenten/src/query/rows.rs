@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, coop};
 
 use super::fetcher::{Fetcher, Size};
 use super::row::Row;
@@ -74,6 +74,9 @@ impl<'q> Rows<'q> {
         loop {
             if let Some(window) = &self.window {
                 if window.has(self.next) {
+                    // Rows that are there already must not keep the runtime from fetching
+                    // those to come.
+                    ready!(coop::poll_proceed(cx)).made_progress();
                     let row = Row::new(Arc::clone(window), self.next);
                     self.next += 1;
                     return Poll::Ready(Some(Ok(row)));

@@ -1,7 +1,7 @@
 use quick_xml::escape::escape;
 
 use super::{Ticket, required};
-use crate::client::Client;
+use crate::client::{Client, Likely};
 use crate::query::{BaseQuery, Column};
 use crate::xml::{Document, Grid};
 use crate::{Error, Result, choices};
@@ -30,6 +30,7 @@ pub(crate) struct Request<'a> {
     pub(crate) from: u64,
     /// Not included.
     pub(crate) to: u64,
+    pub(crate) likely: Likely,
 }
 
 /// One answer's rows.
@@ -48,12 +49,12 @@ pub(crate) async fn fetch(
     ticket: &Ticket,
     request: &Request<'_>,
 ) -> Result<Fetched> {
-    let Request { base, names, from, to } = request;
+    let Request { base, names, from, to, likely } = request;
     let (api, definition) = ("querydata", definition(base));
     let cols: String = names.iter().map(|name| format!("<col>{}</col>", escape(*name))).collect();
     let window = choices::rows(from + 1, *to);
     let body = format!("<in>{definition}<cols>{cols}</cols>{window}{}</in>", choices::FORMAT);
-    let answer = client.call(&ticket.call(api).work(body)).await?;
+    let answer = client.call(&ticket.call(api).work(body).likely(*likely)).await?;
     let columns = columns(api, &answer)?;
     let rows = rows(api, &answer)?;
     let grid = answer.grid.ok_or(Error::Missing { api, element: "data" })?;

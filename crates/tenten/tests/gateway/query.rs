@@ -186,6 +186,15 @@ async fn one_columns_values_are_fetched_alone() {
 }
 
 #[tokio::test]
+async fn a_window_may_be_larger_than_any_table() {
+    let emulator = start_with(1, |choices| choices.max_cells = 1000).await;
+    let mut session = session(&emulator).await;
+    let mut query = Query::new(NUMBERS, "").window_size(u64::MAX);
+    let slice = query.slice(&mut session, 0..u64::MAX).await.expect("fetched");
+    assert_eq!(slice.nrows(), 1000);
+}
+
+#[tokio::test]
 async fn a_slice_is_cut_at_the_end() {
     let emulator = start(1).await;
     let mut session = session(&emulator).await;
