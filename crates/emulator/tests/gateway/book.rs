@@ -1,10 +1,12 @@
 //! The book: who held which ID when, and who reached for another's.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sessionpool_emulator::{Clock, HoldingEnd};
 
-use crate::common::{Caller, emulator, rc};
+use crate::common::{Caller, between, emulator, rc};
 
 #[tokio::test]
 async fn a_holding_says_who_from_when_until_when_and_how_it_ended() {
@@ -142,4 +144,41 @@ async fn requests_are_kept_without_their_secrets() {
     for secret in ["secret", &session.sid, &session.pswd] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_id_is_in_two_hands_whoever_asks_at_once() {
+    const ROUNDS: usize = 20;
+    let emulator = Arc::new(emulator().start().await.unwrap());
+    let in_hand = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..8 {
+        let caller = Caller::new(&emulator, &format!("task-{task}"));
+        let (emulator, in_hand) = (Arc::clone(&emulator), Arc::clone(&in_hand));
+        tasks.spawn(async move {
+            let mut rounds = 0;
+            while rounds < ROUNDS {
+                let answer = caller.pool("getuid").await;
+                if rc(&answer) == 38 {
+                    emulator.until(|book| book.held().len() < 3).await;
+                    continue;
+                }
+                let uid = between(&answer, "<uid>", "</uid>");
+                assert!(in_hand.lock().unwrap().insert(uid.clone()), "{uid} is in two hands");
+                let session = caller.login(&uid, "possess").await;
+                let query = "<in><name>default.lonely</name><ops/></in>";
+                assert_eq!(rc(&caller.in_session(&session, "query", query).await), 0);
+                in_hand.lock().unwrap().remove(&uid);
+                assert_eq!(rc(&caller.release(&session).await), 0);
+                rounds += 1;
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    let book = emulator.book();
+    assert_eq!(book.holdings.len(), 8 * ROUNDS);
+    assert!(book.held().is_empty() && book.strays.is_empty(), "{:?}", book.strays);
+    assert!(book.sessions_begun <= 3, "one each, and kept warm: {}", book.sessions_begun);
 }

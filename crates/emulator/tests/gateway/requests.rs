@@ -233,3 +233,35 @@ async fn a_body_of_more_than_5_mb_is_turned_away() {
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 413 "));
     assert_eq!(emulator.book().calls("query"), 0);
 }
+
+#[tokio::test]
+async fn both_versions_say_the_same_within_their_envelopes() {
+    let emulator = emulator().start().await.unwrap();
+    let caller = Caller::new(&emulator, "a");
+    let session = caller.login("demo", "possess").await;
+    let query = "<name>pub.demo.weather.stations</name><ops><sort col=\"elev\"/></ops>";
+    let window = "<cols><col>id</col><col>name</col></cols>";
+    let rows = [
+        ("getdata", window.to_owned()),
+        ("query", query.to_owned()),
+        ("getdata", window.to_owned()),
+        ("getdata", format!("{window}<format type=\"csv\"/>")),
+        ("querydata", format!("{query}{window}")),
+        ("querydata", format!("{query}{window}<format type=\"csv\"/>")),
+        ("querydata", format!("{query}{window}<rows/>")),
+        ("tabinfo", "<name>default.lonely</name>".to_owned()),
+        ("session", "<inf2na>on</inf2na>".to_owned()),
+        ("clear", String::new()),
+        ("reluid", String::new()),
+        ("nothing", String::new()),
+    ];
+    for (api, children) in rows {
+        let asked = |version: u8| {
+            let (sid, pswd) = (&session.sid, &session.pswd);
+            format!("api={api}&apiversion={version}&uid=demo&pswd={pswd}&sid={sid}")
+        };
+        let bare = caller.ask(&asked(2), &children).await;
+        let wrapped = caller.ask(&asked(3), &format!("<in>{children}</in>")).await;
+        assert_eq!(wrapped, format!("<out>{bare}</out>"), "{api} {children}");
+    }
+}

@@ -99,6 +99,23 @@ async fn columns_must_be_in_the_result_and_there_once() {
 }
 
 #[tokio::test]
+async fn a_query_whose_window_fails_is_the_current_one_all_the_same() {
+    let (_emulator, caller, session) = start(numbers(3)).await;
+    let body = "<in><name>t</name><ops><sel value=\"n=2\"/></ops><cols><col>m</col></cols></in>";
+    assert_eq!(rc(&caller.in_session(&session, "querydata", body).await), 36);
+    assert_eq!(numbers_of(&caller, &session, "").await, [2]);
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_ignored() {
+    let (_emulator, caller, session) = start(numbers(3)).await;
+    let body = "<in x='1'><z>9</z><name y='2'>t</name><ops/><cols><other>m</other><col>n</col></cols>\
+                <rows mode='2' z='3'><to>1</to><from>1</from><q/></rows><format other='x'/></in>";
+    let answer = caller.in_session(&session, "querydata", body).await;
+    assert!(answer.contains("<data><tr><td>1</td></tr></data>"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_gateway_may_answer_missing_columns_with_1() {
     let builder = emulator().table(numbers(1)).choose(|choices| choices.no_such_column = 1);
     let emulator = builder.start().await.unwrap();
