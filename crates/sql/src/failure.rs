@@ -73,9 +73,9 @@ pub enum SqlFailure {
         why: &'static str,
     },
 
-    /// Inside a sandbox no transaction is begun or ended by hand: it would be the
+    /// Inside a sandbox no statement begins or ends a transaction: it would be the
     /// sandbox's own.
-    #[error("inside a sandbox no transaction can be begun or ended by hand")]
+    #[error("inside a sandbox no statement may begin or end a transaction")]
     InsideSandbox,
 
     /// The one session of a sandbox was lost, and all that was done in it.

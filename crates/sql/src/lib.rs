@@ -27,7 +27,6 @@ mod conversation;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod credentials;
 mod effect;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod executor;
 mod failure;
 mod mark;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sessionpool_core::{
     CommitOutcome, Condition, Fault, Savepoint, Session, Transactional, TxOptions,
 };
@@ -79,6 +81,15 @@ impl PgSession {
     #[must_use]
     pub fn backend_pid(&self) -> Option<i32> {
         self.talk.driver.process.as_ref().map(|(process, _)| process.pid)
+    }
+
+    /// How long the server lets the session lie idle before it ends it (57P05): its
+    /// `idle_session_timeout` when the session was opened. `None` without such a limit, and
+    /// behind a pooler, whose limits it does not tell. A pool's
+    /// [`idle_timeout`](sessionpool_core::PoolBuilder::idle_timeout) should be shorter.
+    #[must_use]
+    pub fn server_idle_limit(&self) -> Option<Duration> {
+        self.talk.driver.process.as_ref()?.0.idle_limit
     }
 
     fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {

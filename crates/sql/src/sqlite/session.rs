@@ -44,8 +44,8 @@ use crate::sandbox::impl_sandbox;
 #[derive(Debug)]
 pub struct SqliteSession {
     pub(super) talk: Conversation<SqliteDriver>,
-    /// Whoever has it may close.
-    closing: Arc<Mutex<()>>,
+    /// Whoever has it may open or close.
+    turn: Arc<Mutex<()>>,
 }
 
 impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
@@ -55,11 +55,11 @@ impl SqliteSession {
     pub(super) async fn new(
         mut connection: SqliteConnection,
         begin_mode: BeginMode,
-        closing: Arc<Mutex<()>>,
+        turn: Arc<Mutex<()>>,
     ) -> sqlx::Result<Self> {
         let tripwire = Tripwire::stretch(&mut connection).await?;
         let driver = SqliteDriver { tripwire, begin_mode, query_only: false };
-        Ok(Self { talk: Conversation::new(connection, driver), closing })
+        Ok(Self { talk: Conversation::new(connection, driver), turn })
     }
 
     /// The raw connection, for what sqlx offers on nothing else: migrations, hooks,
@@ -113,7 +113,7 @@ impl Session for SqliteSession {
     /// Ends the session's thread and waits until it has closed the database, one
     /// session after another: the last of a file takes its log along.
     async fn close(this: Self) -> Result<(), Error> {
-        let _turn = this.closing.lock().await;
+        let _taken = this.turn.lock().await;
         this.talk.connection.close().await
     }
 

@@ -99,6 +99,25 @@ async fn opening_is_a_login_and_one_round_trip() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn the_servers_own_idle_limit_is_known() {
+    let place = Place::new().await;
+    assert_eq!(place.session().await.server_idle_limit(), None);
+    let database = &place.database;
+    place.run(&format!("alter database {database} set idle_session_timeout = '90s'")).await;
+    let session = place.session().await;
+    assert_eq!(session.server_idle_limit(), Some(Duration::from_secs(90)));
+
+    place.run(&format!("alter database {database} set idle_session_timeout = '50ms'")).await;
+    let mut session = place.session().await;
+    let pid = session.backend_pid().unwrap();
+    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    let error = sqlx::query("select 1").execute(&mut session).await.unwrap_err();
+    assert_eq!(code(&error), "57P05");
+    assert_eq!(session.condition(), Condition::Broken(Fault::BackendLost));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn a_lost_acknowledgement_is_unknown_and_the_work_may_be_there() {
     let line = Line::new().await;
     // Cut off in the middle of the word, the server does not hear of it.
