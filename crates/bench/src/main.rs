@@ -7,6 +7,9 @@
 //! cargo run --release -p sessionpool-bench -- --only contended --pools sessionpool,deadpool
 //! ```
 //!
+//! With `--gateway` the client of the 1010data gateway is measured too, against one in
+//! Python, which needs `python3` and, the first time, the network to install lxml.
+//!
 //! Standard output has a line of JSON for each figure, the median over rounds:
 //! `{"test":"uncontended","pool":"bb8","runtime":"ct","value":176.3,"unit":"ns"}`.
 //! `runtime` is tokio's current-thread runtime (`ct`) or the multi-thread one with
@@ -21,6 +24,7 @@
 
 mod counting;
 mod distance;
+mod gateway;
 mod measure;
 mod measures;
 mod noopdb;
@@ -49,11 +53,18 @@ use crate::statistics::median;
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    if let Some(url) = &options.gateway_client {
+        return gateway::run_client(url);
+    }
     let mut contests = contests(options.effort());
     options.check(contests.iter().flat_map(|contest| contest.tests()));
     contests.retain(|contest| options.wants(contest.tests()));
     play(&mut contests, &options);
-    print(&contests, &options)
+    print(&contests, &options)?;
+    match options.wants_gateway() {
+        true => gateway::measure(&mut stdout().lock(), options.effort().long_rounds),
+        false => Ok(()),
+    }
 }
 
 /// A race of fewer laps than this long allows says more about who started first than

@@ -37,6 +37,6 @@ pub mod tenten {
 }
 
 /// The README's example compiles and runs.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "tracing"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -183,8 +183,7 @@ impl Inner {
                 true => Farewell::log_out(Arc::clone(&office), ticket.clone()),
                 false => Farewell::Leave,
             };
-            let shared = kind == LoginType::Possess;
-            set_up(&office, TentenSession::new(client, ticket, shared, farewell), setting).await
+            set_up(&office, TentenSession::new(client, ticket, farewell), setting).await
         };
         self.office.desk.run(opening).await
     }
@@ -216,7 +215,7 @@ impl Inner {
         let (client, setting) = (self.client.clone(), self.manners.infinite_to_na);
         let opening = async move {
             let (ticket, held) = sam::take(Arc::clone(&office), account, password, kind).await?;
-            let session = TentenSession::new(client, ticket, false, Farewell::GiveBack(held));
+            let session = TentenSession::new(client, ticket, Farewell::GiveBack(held));
             set_up(&office, session, setting).await
         };
         self.office.desk.run(opening).await

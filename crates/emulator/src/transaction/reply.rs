@@ -44,6 +44,11 @@ impl Reply {
         self
     }
 
+    /// The whole body, and what keeps the session's turn.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Entry>) {
+        (self.content.collect(), self.entry)
+    }
+
     fn whole(rc: u16, bytes: Vec<u8>) -> Self {
         Self { rc, content: Content::Whole(bytes.into()), entry: None }
     }
@@ -56,6 +61,13 @@ impl Content {
             Self::Whole(bytes) if bytes.is_empty() => None,
             Self::Whole(bytes) => Some(std::mem::take(bytes)),
             Self::Window(window) => window.next(),
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Window(window) => window.is_over(),
         }
     }
 

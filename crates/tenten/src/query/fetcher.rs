@@ -19,19 +19,6 @@ pub(super) struct Fetcher {
     /// How many rows the result has.
     pub(super) rows: u64,
     pub(super) size: Size,
-    pub(super) redefine: Redefine,
-}
-
-/// Whether the query goes along with the request for its rows, since the gateway sends
-/// those of the last one it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Redefine {
-    /// It is the session's current one.
-    No,
-    /// Another one was run since.
-    Once,
-    /// Others take part in the session.
-    Always,
 }
 
 /// How much to ask for at once.
@@ -88,28 +75,20 @@ impl Fetcher {
         let fetched = match self.ask(from, to).await {
             // It was not answered at all, and to read twice changes nothing.
             Err(Error::Transport { answered: false, .. }) => self.ask(from, to).await?,
-            // Another login took part and replaced the query, or ended it.
-            Err(Error::NoQuery(_)) if self.redefine == Redefine::No => {
-                self.redefine = Redefine::Once;
-                self.ask(from, to).await?
-            }
             answer => answer?,
         };
-        if let Some(rows) = fetched.rows.filter(|rows| *rows != self.rows) {
-            let was = self.rows;
+        let (was, rows) = (self.rows, fetched.rows);
+        if rows != was {
             return Err(Error::Shape(format!(
                 "result had {was} rows and now has {rows}; run it again"
             )));
-        }
-        if self.redefine == Redefine::Once {
-            self.redefine = Redefine::No;
         }
         Window::new(from, to, Arc::clone(&self.columns), fetched)
     }
 
     async fn ask(&self, from: u64, to: u64) -> Result<query::Fetched> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let base = (self.redefine != Redefine::No).then_some(&*self.base);
-        query::fetch(&self.client, &self.ticket, &Request { base, names: &names, from, to }).await
+        let request = Request { base: &self.base, names: &names, from, to };
+        query::fetch(&self.client, &self.ticket, &request).await
     }
 }
