@@ -85,20 +85,22 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
     /// What a unit inside a sandbox begins with; empty if with nothing.
     fn begin_inside(&mut self, options: &TxOptions) -> String;
 
-    /// What is sent with the rollback of a unit inside a sandbox; may be empty.
-    fn undo_inside(&mut self) -> String {
-        String::new()
-    }
-
     /// Finds out whether our transaction could be committed, and sends `keep` instead.
     fn commit_inside(
         talk: &mut Conversation<Self>,
         keep: String,
     ) -> impl Future<Output = Verdict> + Send;
 
+    /// What going back to a savepoint does not undo of a unit inside a sandbox.
+    fn undo_inside(&mut self) -> String {
+        String::new()
+    }
+
     /// Undoes whatever the borrower has left inside a sandbox, but for its rows; empty if
     /// that cannot be done.
-    fn reset_inside(&self) -> String;
+    fn reset_inside(&self) -> String {
+        String::new()
+    }
 
     /// True if something of our transaction is known to be committed though its
     /// commit was not.
@@ -232,6 +234,10 @@ impl<D: Driver> Conversation<D> {
     }
 
     /// Brings what was left half way to its end. The session is lost if that fails.
+    pub(crate) async fn settle_soon(&mut self) -> sqlx::Result<()> {
+        self.settle(Some(MOMENT)).await
+    }
+
     async fn settle(&mut self, patience: Option<Duration>) -> sqlx::Result<()> {
         if !self.mark.is_busy() {
             return Ok(());
@@ -243,11 +249,6 @@ impl<D: Driver> Conversation<D> {
             self.lose();
         }
         settled
-    }
-
-    /// Brings what was left half way to its end, before work of one's own.
-    pub(crate) async fn settle_all(&mut self) -> sqlx::Result<()> {
-        self.settle(Some(MOMENT)).await
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {

@@ -198,6 +198,16 @@ impl SqlFailure {
     }
 }
 
+/// True if a login ended at a certificate that is not to be trusted, or at something
+/// else that TLS does not take: it reports both as data that are not valid.
+pub(crate) fn is_refused_by_tls(error: &Error) -> bool {
+    match error {
+        Error::Tls(_) => true,
+        Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 /// Of sqlx's variants only two can carry it and read sensibly: `Configuration`
 /// for what the program has to change, `Io` for what happened.
 impl From<SqlFailure> for Error {

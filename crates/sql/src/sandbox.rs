@@ -51,7 +51,9 @@ pub trait Sandbox<S: Session> {
     /// What is different from the pool itself: there is one session, so whoever holds it
     /// and asks for a second one waits for himself; a unit has the isolation of the
     /// sandbox, whatever it asks for; a `BEGIN`, `COMMIT` or `ROLLBACK` of one's own is
-    /// refused ([`SqlFailure::InsideSandbox`]); sequences, as ever, do not roll back. If
+    /// refused ([`SqlFailure::InsideSandbox`]), as are MySQL's statements that commit by
+    /// themselves; only PostgreSQL holds a unit to reading, and puts back what a borrower
+    /// touched; sequences, as ever, do not roll back. If
     /// the session is lost the sandbox is, and says so
     /// ([`SqlFailure::SandboxLost`]).
     ///
@@ -147,9 +149,12 @@ impl<D: Driver> Conversation<D> {
 
     pub(crate) async fn roll_back_inside(&mut self) -> sqlx::Result<()> {
         let Some(kept) = self.kept else { return Ok(()) };
+        let mut text = format!("ROLLBACK TO SAVEPOINT {}", name(kept));
         let undo = self.driver.undo_inside();
-        let separator = if undo.is_empty() { "" } else { "; " };
-        let text = format!("ROLLBACK TO SAVEPOINT {}{separator}{undo}", name(kept));
+        if !undo.is_empty() {
+            text.push_str("; ");
+            text.push_str(&undo);
+        }
         self.send_inside(text).await
     }
 

@@ -238,12 +238,11 @@ impl Driver for MySqlDriver {
         text::push_all(&mut text, &talk.driver.end_unit());
         match talk.send(Effect::control(Control::Any), AssertSqlSafe(text)).await {
             Ok(()) => Verdict::Committed,
+            Err(error) if error::number(&error) == Some(error::NO_SAVEPOINT) => {
+                Verdict::Refused { error: SqlFailure::NoTransaction.into(), in_part: true }
+            }
             Err(error) => Verdict::Refused { error, in_part: false },
         }
-    }
-
-    fn reset_inside(&self) -> String {
-        String::new()
     }
 
     async fn roll_back(talk: &mut Conversation<Self>) -> sqlx::Result<()> {

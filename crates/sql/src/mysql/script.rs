@@ -38,7 +38,7 @@ impl MySqlSession {
         if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
             return CommitOutcome::RolledBack(Some(failure.into()));
         }
-        if let Err(error) = self.talk.settle_all().await {
+        if let Err(error) = self.talk.settle_soon().await {
             return CommitOutcome::RolledBack(Some(error));
         }
         let effect = Effect { control: Control::Any, ..self.limited(effect) };

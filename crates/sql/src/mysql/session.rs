@@ -81,7 +81,7 @@ impl MySqlSession {
     /// Nothing is lost by dropping this. A request of the raw connection's own that is
     /// dropped half way leaves the connection unusable: so it is with sqlx.
     pub async fn connection(&mut self) -> sqlx::Result<&mut MySqlConnection> {
-        self.talk.settle_all().await?;
+        self.talk.settle_soon().await?;
         self.talk.raw().idle()
     }
 

@@ -37,7 +37,7 @@ impl PgSession {
         if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
             return CommitOutcome::RolledBack(Some(failure.into()));
         }
-        if let Err(error) = self.talk.settle_all().await {
+        if let Err(error) = self.talk.settle_soon().await {
             return CommitOutcome::RolledBack(Some(error));
         }
         let unit = self.talk.driver.next_unit(&script.options);

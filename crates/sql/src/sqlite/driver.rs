@@ -109,10 +109,6 @@ impl Driver for SqliteDriver {
         }
     }
 
-    fn reset_inside(&self) -> String {
-        String::new()
-    }
-
     fn is_committed_in_part(&self) -> bool {
         self.tripwire.saw_commit()
     }
