@@ -187,6 +187,7 @@ impl<S> Ledger<S> {
         self.counters.open_failed += 1;
         self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
+        self.wake_warmers(aftermath);
         self.phases_changed(failure.at);
         self.place_freed(aftermath);
     }

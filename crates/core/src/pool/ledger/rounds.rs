@@ -46,11 +46,13 @@ impl<S> Ledger<S> {
             match errand.work {
                 Work::Open => unreachable!("an opening goes out in the round that decides on it"),
                 Work::Check { session, .. } | Work::Clean(session) | Work::Close(session) => {
-                    self.end(errand.place, session, Ending::RuntimeLost, aftermath);
+                    // What it was for has been told, and is when it is gone.
+                    aftermath.abort(errand.place, session);
                 }
             }
         }
         aftermath.wake_all(self.queue.take_wakers());
+        self.wake_warmers(aftermath);
     }
 
     pub(super) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
