@@ -16,7 +16,7 @@ use super::server::{Server, TABLE, WINDOW, tenten};
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) rows_a_second: f64,
-    pub(crate) peak_mb: f64,
+    pub(crate) peak_mb: Option<f64>,
 }
 
 /// Starts this program again as a client.
@@ -55,13 +55,14 @@ async fn read(url: &str) -> sessionpool_tenten::Result<Figures> {
     drop(rows);
     TentenSession::close(session).await?;
     std::hint::black_box(values);
-    Ok(Figures { rows_a_second: count as f64 / seconds, peak_mb: megabytes("VmHWM:") - before })
+    let peak_mb = before.zip(megabytes("VmHWM:")).map(|(before, peak)| peak - before);
+    Ok(Figures { rows_a_second: count as f64 / seconds, peak_mb })
 }
 
 /// A figure of this process's, where the system tells.
-fn megabytes(name: &str) -> f64 {
+fn megabytes(name: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes * 1024.0 / 1e6)
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes = line.split_whitespace().next()?.parse::<f64>().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
 }

@@ -44,7 +44,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         ours.push(Some(figures.rows_a_second));
         theirs.push(Some(plain));
         ratios.push(Some(figures.rows_a_second / plain));
-        peaks.push(Some(figures.peak_mb));
+        peaks.push(figures.peak_mb);
     }
     write_figure(out, "gateway_rows_s", "sessionpool", median(ours), "rows/s")?;
     write_figure(out, "gateway_rows_s", "python-lxml", median(theirs), "rows/s")?;
