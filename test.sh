@@ -34,6 +34,8 @@ main() {
     tests "documentation tests" cargo test --workspace --all-features --doc --no-fail-fast
     tests "loom models" env RUSTFLAGS="--cfg sessionpool_loom" \
         cargo test -p sessionpool-core --lib --release --target-dir target/loom
+    tests "shuttle models" env RUSTFLAGS="--cfg sessionpool_shuttle" \
+        cargo test -p sessionpool-core --lib --release --target-dir target/shuttle models
     echo
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]

@@ -50,7 +50,7 @@ use clap::Parser;
 
 use crate::measures::{
     Allocations, AllocationsWaiting, Contended, Events, IdlePools, Impatient, Oversubscribed,
-    SlowOpen, Spike, Uncontended, Waiters,
+    SlowOpen, Spike, Timeouts, Uncontended, Waiters,
 };
 use crate::options::{Effort, Options};
 use crate::series::{Contest, Series};
@@ -95,6 +95,7 @@ fn contests(effort: Effort) -> Vec<Box<dyn Contest>> {
         Series::of(AllocationsWaiting, few_rounds),
         Series::of(Waiters, few_rounds),
         Series::of(IdlePools, few_rounds),
+        Series::of(Timeouts, few_rounds),
     ]
 }
 

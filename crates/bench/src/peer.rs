@@ -1,6 +1,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::remote::Remote;
 
@@ -25,6 +26,18 @@ pub(crate) trait Peer: Clone + Send + Sync + 'static {
     /// nothing like it.
     fn build_listened(remote: Arc<Remote>, size: usize) -> Option<Self> {
         let _ = (remote, size);
+        None
+    }
+
+    /// The same, for so many who wait, each for so long; `None` where not all of that can
+    /// be set.
+    fn build_crowded(
+        remote: Arc<Remote>,
+        size: usize,
+        waiters: usize,
+        patience: Duration,
+    ) -> Option<Self> {
+        let _ = (remote, size, waiters, patience);
         None
     }
 

@@ -8,6 +8,7 @@ mod impatient;
 mod oversubscribed;
 mod slow_open;
 mod spike;
+mod timeouts;
 mod uncontended;
 mod waiters;
 
@@ -19,5 +20,6 @@ pub(crate) use self::impatient::Impatient;
 pub(crate) use self::oversubscribed::Oversubscribed;
 pub(crate) use self::slow_open::SlowOpen;
 pub(crate) use self::spike::Spike;
+pub(crate) use self::timeouts::Timeouts;
 pub(crate) use self::uncontended::Uncontended;
 pub(crate) use self::waiters::Waiters;

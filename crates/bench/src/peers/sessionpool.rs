@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sessionpool_core::{
     AcquireError, Backend, Condition, Fault, Lease, Pool, PoolBuilder, PoolEvents, Session,
@@ -68,6 +69,16 @@ impl Peer for Sessionpool {
 
     fn build_listened(remote: Arc<Remote>, size: usize) -> Option<Self> {
         Some(Self(builder(remote, size).events(Arc::new(Deaf)).build().expect("a valid size")))
+    }
+
+    fn build_crowded(
+        remote: Arc<Remote>,
+        size: usize,
+        waiters: usize,
+        patience: Duration,
+    ) -> Option<Self> {
+        let builder = builder(remote, size).max_waiters(waiters).acquire_timeout(patience);
+        Some(Self(builder.build().expect("settings that can work")))
     }
 
     fn acquire(&self) -> impl Future<Output = Result<Self::Lease<'_>, AcquireError>> + Send {

@@ -13,7 +13,7 @@ mod janitor;
 mod lease;
 mod ledger;
 mod listeners;
-#[cfg(all(test, sessionpool_loom))]
+#[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
 mod models;
 mod opener;
 mod outage;

@@ -1,37 +1,50 @@
-//! Loom models: the pool's own code under every schedule of two or three threads
-//! with up to three preemptions. Each test is named after the rule it proves.
+//! The models: the pool's own code, by loom under every schedule of two or three threads
+//! with up to three preemptions, and by shuttle under some of a [`crowd`]. Each test is
+//! named after the rule it proves.
 //!
 //! `RUSTFLAGS="--cfg sessionpool_loom" cargo test -p sessionpool-core --lib --release models`
+//! `RUSTFLAGS="--cfg sessionpool_shuttle" cargo test -p sessionpool-core --lib --release models`
 //!
 //! There is no runtime here, so a janitor is seated by hand before a model's
 //! threads start, and its part is played by one of them, or by hand at the end:
 //! [`sit`] does what its task does and waits to be called in the same way. A
-//! wake-up or a call that got lost is a deadlock, which loom reports. Time does not
+//! wake-up or a call that got lost is a deadlock, which is reported. Time does not
 //! pass by itself: it is over for a waiter, or for an idle session, when a model
 //! says so.
 
+#![cfg_attr(sessionpool_shuttle, allow(dead_code, reason = "much of it is for the small models"))]
+
+#[cfg(sessionpool_loom)]
 mod checking;
+#[cfg(sessionpool_loom)]
 mod classes;
+#[cfg(sessionpool_loom)]
 mod closing;
+#[cfg(sessionpool_loom)]
 mod control;
+#[cfg(sessionpool_shuttle)]
+mod crowd;
+#[cfg(sessionpool_loom)]
 mod janitor;
+#[cfg(sessionpool_loom)]
 mod lending;
+#[cfg(sessionpool_loom)]
 mod opening;
+mod remote;
+#[cfg(sessionpool_loom)]
 mod warming;
 
-use std::convert::Infallible;
 use std::future::{self, Future};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc as StdArc, Mutex as StdMutex};
+use std::sync::Arc as StdArc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use loom::future::block_on;
-use loom::thread::JoinHandle;
 use tokio::runtime;
 use tokio::time::Instant;
 
+use self::remote::{Door, Remote, Token};
 use super::errand::Runner;
 use super::hooks::Hooks;
 use super::ledger::{Errand, Ledger, Round};
@@ -42,7 +55,8 @@ use super::places::Tally;
 use super::settings::Draft;
 use super::shared::Shared;
 use crate::sync::Arc;
-use crate::{AcquireError, AcquireOptions, Backend, Condition, Fault, Lease, Pool, Session};
+use crate::sync::stage::{JoinHandle, block_on};
+use crate::{AcquireError, AcquireOptions, Condition, Fault, Lease, Pool};
 
 // ===== the stage =====
 
@@ -51,7 +65,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const BROKEN: Condition = Condition::Broken(Fault::SessionLost);
 const LATER: Fault = Fault::Busy { retry_after: Some(HOUR) };
 
+#[cfg(sessionpool_loom)]
 fn prove(model: impl Fn() + Send + Sync + 'static) {
+    use std::sync::atomic::AtomicUsize;
+
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(3);
     let schedules = StdArc::new(AtomicUsize::new(0));
@@ -103,7 +120,7 @@ impl Scene {
 
     fn seated_on(runtime: Option<runtime::Id>, draft: Draft) -> Self {
         let (settings, limits) = draft.validate().expect("settings that can work");
-        let remote = StdArc::new(Remote { room: limits.max_size, ..Remote::default() });
+        let remote = StdArc::new(Remote::with_room_for(limits.max_size));
         let pool = Pool::new(
             Box::new(Door(StdArc::clone(&remote))),
             settings,
@@ -184,9 +201,17 @@ fn tally(ledger: &Ledger<Parcel<Token>>) -> (Tally, usize) {
 /// What the books promise at every instant.
 fn audit(shared: &Shared<Token>) {
     shared.ledger(|ledger, _| {
+        let tally = ledger.places.tally();
+        assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
+    });
+    audit_whatever_size(shared);
+}
+
+/// Even of a pool that has been made smaller, and has yet to become so.
+fn audit_whatever_size(shared: &Shared<Token>) {
+    shared.ledger(|ledger, _| {
         let (tally, idle) = tally(ledger);
         assert_eq!((tally, idle), ledger.places.recount());
-        assert!(ledger.places.taken() <= ledger.limits.max_size, "{tally:?}");
         assert!(tally.opening <= ledger.limits.max_connecting, "{tally:?}");
         let served = idle == 0 || ledger.servable() <= tally.serving_checks;
         assert!(served || ledger.pause.is_some(), "{tally:?}");
@@ -333,92 +358,4 @@ fn served_or_closed(answer: &Answer) {
 fn rejected(answer: &Answer) {
     let rejected = matches!(answer, Err(AcquireError::Failed { fault: Fault::Rejected, .. }));
     assert!(rejected, "{answer:?}");
-}
-
-// ===== the remote end =====
-
-/// What the remote end saw. Only `live` is loom's: between what the books say and
-/// what happens there, others may run.
-#[derive(Debug, Default)]
-struct Remote {
-    /// How many sessions it takes.
-    room: usize,
-    /// Whether it hangs up on who asks.
-    hangs_up: AtomicBool,
-    live: loom::sync::atomic::AtomicUsize,
-    most: AtomicUsize,
-    /// How often each session was ended.
-    ends: StdMutex<Vec<usize>>,
-}
-
-impl Remote {
-    fn ended(&self, number: usize) {
-        self.live.fetch_sub(1, Ordering::Relaxed);
-        self.ends.lock().expect("no panic under the lock")[number] += 1;
-    }
-
-    /// Every session was ended once, and there was room for all there were.
-    fn check(&self) {
-        let ends = self.ends.lock().expect("no panic under the lock");
-        assert!(ends.iter().all(|times| *times == 1), "{ends:?}");
-        assert!(self.most.load(Ordering::Relaxed) <= self.room, "{self:?}");
-    }
-}
-
-struct Door(StdArc<Remote>);
-
-impl Backend for Door {
-    type Session = Token;
-
-    async fn open(&self) -> Result<Token, Infallible> {
-        let remote = StdArc::clone(&self.0);
-        let live = remote.live.fetch_add(1, Ordering::Relaxed) + 1;
-        remote.most.fetch_max(live, Ordering::Relaxed);
-        let number = {
-            let mut ends = remote.ends.lock().expect("no panic under the lock");
-            ends.push(0);
-            ends.len() - 1
-        };
-        Ok(Token { number, condition: Condition::Clean, remote })
-    }
-
-    async fn check(&self, token: &mut Token) -> Result<(), Infallible> {
-        if self.0.hangs_up.load(Ordering::Relaxed) {
-            token.condition = Condition::Broken(Fault::Other);
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct Token {
-    number: usize,
-    condition: Condition,
-    remote: StdArc<Remote>,
-}
-
-impl Session for Token {
-    type Error = Infallible;
-
-    fn condition(&self) -> Condition {
-        self.condition
-    }
-
-    fn classify(error: &Infallible) -> Fault {
-        match *error {}
-    }
-
-    async fn release(this: &mut Self) -> Result<(), Infallible> {
-        this.condition = Condition::Clean;
-        Ok(())
-    }
-
-    async fn close(this: Self) -> Result<(), Infallible> {
-        this.remote.ended(this.number);
-        Ok(())
-    }
-
-    fn abort(this: Self) {
-        this.remote.ended(this.number);
-    }
 }

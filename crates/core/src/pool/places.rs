@@ -362,13 +362,13 @@ impl Places {
     }
 
     /// How many are lent for work of that class, counted anew.
-    #[cfg(all(test, sessionpool_loom))]
+    #[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
     pub(crate) fn leased_for(&self, class: ClassId) -> usize {
         self.loans().filter(|loan| loan.borrower.class == Some(class)).count()
     }
 
     /// The tally counted anew, and the idle ones, for the models to compare.
-    #[cfg(all(test, sessionpool_loom))]
+    #[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
     pub(crate) fn recount(&self) -> (Tally, usize) {
         let mut tally = Tally::default();
         self.taken.iter().for_each(|(_, place)| tally.enter(&place.stage, place.serves));

@@ -517,9 +517,10 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        let now = Instant::now();
         self.change(|books, aftermath| {
             books.ledger.limits.check_size(max_size)?;
-            books.ledger.resize(max_size, aftermath);
+            books.ledger.resize(now, max_size, aftermath);
             Ok(())
         })
     }
@@ -654,7 +655,7 @@ impl<S: Session> fmt::Debug for Shared<S> {
 }
 
 /// What the models look at and play themselves: the janitor's seat, the time.
-#[cfg(all(test, sessionpool_loom))]
+#[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
 impl<S: Session> Shared<S> {
     pub(crate) fn ledger<R>(
         &self,

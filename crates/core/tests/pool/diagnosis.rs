@@ -136,3 +136,20 @@ async fn status_is_one_exact_snapshot() {
     drop((first.await, second.await));
     end(&backend, &pool).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_made_smaller_has_its_waiters_queue_from_then_on() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.acquire_timeout(secs(10)).build().unwrap();
+    let held = pool.acquire().await.unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after: Some(secs(3_600)) }));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(4)).await;
+    pool.resize(1).unwrap(); // nothing more can be opened for it
+    let error = waiting.await.unwrap().unwrap_err();
+    let AcquireError::TimedOut(timed_out) = error else { panic!("{error}") };
+    let TimedOut { phase, opening, queueing, .. } = *timed_out;
+    assert_eq!((phase, opening, queueing), (Phase::Queueing, secs(4), secs(6)));
+    drop(held);
+    end(&backend, &pool).await;
+}

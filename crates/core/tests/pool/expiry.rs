@@ -1,5 +1,5 @@
 use super::*;
-use sessionpool_core::Fault;
+use sessionpool_core::{Fault, Pause};
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
@@ -139,4 +139,32 @@ async fn a_pool_nobody_waits_for_has_no_task_though_it_holds_back() {
     quiet().await;
     assert_eq!(tasks(), 0);
     end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_pool_with_nothing_open_has_no_task() {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    for pause in [Pause::Wait, Pause::Fail] {
+        let (backend, builder) = scripted(1);
+        let min_idle = usize::from(pause == Pause::Wait);
+        let pool = builder.min_idle(min_idle).build().unwrap();
+        let busy = Fault::Busy { retry_after: Some(secs(3_600)) };
+        backend.always(Verb::Open, Act::fail(busy));
+        let waiting = match pause {
+            Pause::Fail => Some(waiter(&pool).await),
+            _ => None, // it is there for its stock
+        };
+        quiet().await;
+        assert!(tasks() > 0);
+        pool.pause(pause);
+        if let Some(waiting) = waiting {
+            assert!(matches!(waiting.await.unwrap(), Err(AcquireError::Paused)));
+        }
+        quiet().await;
+        assert_eq!(tasks(), 0);
+        pool.resume();
+        quiet().await;
+        assert_eq!(tasks(), min_idle);
+        end(&backend, &pool).await;
+    }
 }

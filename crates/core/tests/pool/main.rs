@@ -8,6 +8,7 @@ mod classes;
 mod cleaning;
 mod closing;
 mod control;
+mod crowds;
 mod diagnosis;
 mod dropping;
 mod erased;
@@ -24,6 +25,7 @@ mod recorder;
 mod retry;
 mod runtimes;
 mod settings;
+mod sweep;
 mod units;
 mod warming;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessionpool_core::{Fault, PoolBuilder, Session};
+use sessionpool_core::{Fault, Pause, PoolBuilder, Session};
 use sessionpool_testkit::{Act, Verb};
 
 /// One history: a pool, and what is done to it.
@@ -63,6 +63,11 @@ pub(crate) enum Step {
     /// From now on, the backend does so.
     Backend(Verb, Plan),
     Advance(Span),
+    Flush,
+    Pause(Pause),
+    Resume,
+    /// To so many more than it has to keep idle.
+    Resize(usize),
     Close(Duration),
     PollClose(usize),
     DropClose(usize),
@@ -122,6 +127,11 @@ pub(crate) enum Ending {
 }
 
 impl Settings {
+    /// No smaller one is valid.
+    pub(crate) fn smallest_size(&self) -> usize {
+        self.max_idle.max(1)
+    }
+
     pub(crate) fn apply<S: Session>(&self, builder: PoolBuilder<S>) -> PoolBuilder<S> {
         builder
             .max_size(self.max_size)

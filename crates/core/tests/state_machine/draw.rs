@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use sessionpool_core::Fault;
+use sessionpool_core::{Fault, Pause};
 use sessionpool_testkit::Verb;
 
 use crate::case::{Case, End, Ending, Manner, Patience, Plan, Settings, Span, State, Step};
@@ -72,6 +72,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => any_plan().prop_map(|plan| Step::Backend(Verb::Release, plan)),
         3 => any_plan().prop_map(|plan| Step::Backend(Verb::Close, plan)),
         30 => any_span().prop_map(Step::Advance),
+        2 => Just(Step::Flush),
+        1 => select(vec![Pause::Wait, Pause::Fail]).prop_map(Step::Pause),
+        4 => Just(Step::Resume),
+        2 => (0..=3_usize).prop_map(Step::Resize),
         1 => close_deadline().prop_map(Step::Close),
         1 => which().prop_map(Step::PollClose),
         1 => which().prop_map(Step::DropClose),

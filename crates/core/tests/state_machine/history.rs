@@ -81,7 +81,7 @@ struct Closer {
 
 impl History {
     fn begin(settings: &Settings, aloud: bool) -> Self {
-        let scripted = Scripted::new().at_most(settings.max_size);
+        let scripted = Scripted::new();
         let trace = Trace::begin(aloud);
         let backend = Traced { scripted: scripted.clone(), trace: trace.clone() };
         // Checks and lifetimes are proved in tests/pool; the reference knows none.

@@ -97,18 +97,20 @@ type Count = fn(&Counters) -> u64;
 
 /// What histories must come to: a reference agrees easily with a pool to which
 /// nothing happens.
-const REACHABLE: [(&str, Count); 13] = [
+const REACHABLE: [(&str, Count); 15] = [
     ("acquired", |counters| counters.acquired),
     ("timed out", |counters| counters.timed_out),
     ("cancelled", |counters| counters.cancelled),
     ("queue full", |counters| counters.queue_full),
     ("failed", |counters| counters.failed),
     ("refused, being closed", |counters| counters.refused_closed),
+    ("refused, being paused", |counters| counters.refused_paused),
     ("opening failed", |counters| counters.open_failed),
     ("expired", |counters| counters.closed.expired),
     ("surplus", |counters| counters.closed.surplus),
     ("broken", |counters| counters.closed.broken),
     ("unclean", |counters| counters.closed.unclean),
+    ("stale", |counters| counters.closed.stale),
     ("ended by closing the pool", |counters| counters.closed.pool_closed),
     ("closing failed", |counters| counters.close_failed),
 ];

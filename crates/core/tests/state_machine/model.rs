@@ -8,13 +8,14 @@
 //! bounds, a back-off ends, and which of two things at the same instant is first.
 
 mod comparing;
+mod control;
 mod outage;
 mod reading;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use sessionpool_core::{Counters, Fault, TryAcquireError};
+use sessionpool_core::{Counters, Fault, Pause, TryAcquireError};
 use sessionpool_testkit::Verb;
 
 use self::outage::{Outage, is_worth_another_try};
@@ -37,6 +38,13 @@ pub(crate) struct Model {
     /// Who must be woken before anything else happens.
     to_wake: VecDeque<u32>,
     outage: Outage,
+    pause: Option<Pause>,
+    /// The openings and the sessions from before the last flush.
+    stale_openings: BTreeSet<u32>,
+    stale: BTreeSet<u64>,
+    generation: u64,
+    /// The most sessions the pool has ever been allowed.
+    largest_size: usize,
     /// How long sessions were being opened, or held back from.
     opening_time: Duration,
     /// How the cleaning ended that `Lease::release` waited for.
@@ -78,6 +86,7 @@ enum Why {
     Broken,
     Unclean,
     PoolClosed,
+    Stale,
 }
 
 /// A call to the backend, and what it comes to.
@@ -109,6 +118,7 @@ pub(crate) enum Verdict {
     Granted(u64),
     Failed(Fault),
     Closed,
+    Paused,
     TimedOut,
 }
 
@@ -119,6 +129,7 @@ pub(crate) enum Answer {
     Queued,
     QueueFull,
     Closed,
+    Paused,
     TimedOut,
     Failed(Fault),
 }
@@ -130,6 +141,7 @@ impl Verdict {
             Self::Granted(session) => Answer::Lent(session),
             Self::Failed(fault) => Answer::Failed(fault),
             Self::Closed => Answer::Closed,
+            Self::Paused => Answer::Paused,
             Self::TimedOut => Answer::TimedOut,
         }
     }
@@ -140,6 +152,7 @@ impl Verdict {
 impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
+            largest_size: settings.max_size,
             settings,
             plans: BTreeMap::new(),
             now: Duration::ZERO,
@@ -150,6 +163,10 @@ impl Model {
             decided: BTreeMap::new(),
             to_wake: VecDeque::new(),
             outage: Outage::default(),
+            pause: None,
+            stale_openings: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            generation: 0,
             opening_time: Duration::ZERO,
             released: Vec::new(),
             counters: Counters::default(),
@@ -173,6 +190,10 @@ impl Model {
         if self.is_closed() {
             self.counters.refused_closed += 1;
             return Answer::Closed;
+        }
+        if self.pause == Some(Pause::Fail) {
+            self.counters.refused_paused += 1;
+            return Answer::Paused;
         }
         if let Some(fault) = self.standing_rejection(seen) {
             self.counters.failed += 1;
@@ -232,6 +253,7 @@ impl Model {
         match state {
             State::Clean => self.settle(session),
             State::Dirty if self.is_closed() => self.end(session, Why::PoolClosed),
+            State::Dirty if self.is_stale(session) => self.end(session, Why::Stale),
             State::Dirty => self.move_to(session, Stage::Cleaning(None)),
             State::Broken => self.end(session, Why::Broken),
         }
@@ -292,6 +314,9 @@ impl Model {
 impl Model {
     /// The session that came back last is lent first.
     fn lend(&mut self) -> Option<u64> {
+        if self.pause.is_some() {
+            return None;
+        }
         let Idle { session, .. } = self.stock.pop()?;
         self.counters.acquired += 1;
         self.move_to(session, Stage::Leased);
@@ -303,16 +328,29 @@ impl Model {
         if self.is_closed() {
             return self.end(session, Why::PoolClosed);
         }
-        if let Some(first) = self.queue.pop_front() {
-            self.counters.acquired += 1;
-            self.move_to(session, Stage::Leased);
-            return self.decide(first, Verdict::Granted(session));
+        if self.staying() > self.settings.max_size {
+            return self.end(session, Why::Surplus);
         }
-        if self.stock.len() >= self.settings.max_idle && !self.has_just_made_room_for(session) {
+        if self.is_stale(session) {
+            return self.end(session, Why::Stale);
+        }
+        if self.pause.is_none() && !self.queue.is_empty() {
+            return self.grant(session);
+        }
+        let surplus = self.stock.len() >= self.settings.max_idle && self.queue.is_empty();
+        if surplus && !self.has_just_made_room_for(session) {
             return self.end(session, Why::Surplus);
         }
         self.sessions.remove(&session);
         self.stock.push(Idle { session, since: self.now });
+    }
+
+    /// The first in line is served.
+    fn grant(&mut self, session: u64) {
+        let Some(first) = self.queue.pop_front() else { return };
+        self.counters.acquired += 1;
+        self.move_to(session, Stage::Leased);
+        self.decide(first, Verdict::Granted(session));
     }
 
     /// An idle session that expires at the very instant another one comes may
@@ -352,7 +390,7 @@ impl Model {
     }
 
     fn standing_rejection(&mut self, seen: Answer) -> Option<Fault> {
-        let rejected = self.is_rejected() && self.taken() == 0;
+        let rejected = self.is_rejected() && self.taken() == 0 && self.pause.is_none();
         let (fault, _) = self.outage.last.filter(|_| rejected)?;
         if self.outage.earliest <= self.now && self.now < self.outage.latest {
             // The end of the back-off is one of these two by now known to be.
@@ -370,9 +408,10 @@ impl Model {
         let opening = self.opening() + more;
         let abreast = if self.outage.streak == 0 { self.settings.max_connecting } else { 1 };
         !self.is_closed()
+            && self.pause.is_none()
             && self.taken() + more < self.settings.max_size
             && opening < abreast
-            && (self.queue.len() > opening || self.is_stock_low(more))
+            && (self.queue.len() > self.serving() + more || self.is_stock_low(more))
     }
 
     fn is_stock_low(&self, more: usize) -> bool {

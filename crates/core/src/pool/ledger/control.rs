@@ -14,11 +14,11 @@ impl<S> Ledger<S> {
     pub(crate) fn pause(&mut self, pause: Pause, aftermath: &mut Aftermath<S>) {
         self.pause = Some(pause);
         self.tell(aftermath, |_| Event::Paused(pause));
-        if pause == Pause::Wait {
-            return;
+        if pause == Pause::Fail {
+            self.counters.refused_paused +=
+                self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
         }
-        self.counters.refused_paused +=
-            self.answer_all(|| Verdict::Paused, Reason::Paused, aftermath);
+        self.call_if_nothing_is_left(aftermath);
     }
 
     /// Lends again: what is idle to those who wait, in their order.
@@ -56,7 +56,7 @@ impl<S> Ledger<S> {
 
     /// Allows more sessions, or fewer: surplus idle ones end now, others when they
     /// come back.
-    pub(crate) fn resize(&mut self, max_size: usize, aftermath: &mut Aftermath<S>) {
+    pub(crate) fn resize(&mut self, now: Instant, max_size: usize, aftermath: &mut Aftermath<S>) {
         self.limits.max_size = max_size;
         self.tell(aftermath, |_| Event::Resized(max_size));
         while self.staying() > max_size || self.idle.len() > self.limits.max_idle() {
@@ -64,6 +64,7 @@ impl<S> Ledger<S> {
             self.end(place, session, Ending::Surplus, aftermath);
         }
         self.wake_warmers(aftermath);
+        self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
     }
 }

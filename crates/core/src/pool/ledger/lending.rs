@@ -247,8 +247,8 @@ impl<S> Ledger<S> {
             let max_waiters = self.limits.max_waiters;
             return Err(Refusal::QueueFull { max_waiters, status: Box::new(self.status(now)) });
         }
-        // Under loom there are no runtimes, and a model plays the janitor.
-        let played = cfg!(sessionpool_loom) && !self.seat.is_empty();
+        // In the models there are no runtimes, and one of their threads plays the janitor.
+        let played = cfg!(any(sessionpool_loom, sessionpool_shuttle)) && !self.seat.is_empty();
         if runtime.is_none() && !played {
             // Nothing could wake it at its deadline.
             self.counters.failed += 1;

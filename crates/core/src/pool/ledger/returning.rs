@@ -57,7 +57,7 @@ impl<S> Ledger<S> {
         self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
         Ending::Detached.count(&mut self.counters.closed);
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
         self.class_has_room(now, class, aftermath);
     }
 
@@ -173,8 +173,7 @@ impl<S> Ledger<S> {
             self.counters.failed +=
                 self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
         }
-        self.phases_changed(now);
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
     }
 
     /// An opening ended without an answer: its runtime is going away.
@@ -188,8 +187,7 @@ impl<S> Ledger<S> {
         self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
         self.wake_warmers(aftermath);
-        self.phases_changed(failure.at);
-        self.place_freed(aftermath);
+        self.place_freed(failure.at, aftermath);
     }
 
     fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
@@ -252,7 +250,17 @@ impl<S> Ledger<S> {
         if !confirmed {
             self.counters.close_failed += 1;
         }
-        self.place_freed(aftermath);
+        self.place_freed(now, aftermath);
+    }
+
+    /// A dying runtime leaves an errand to nobody: its session is ended at once.
+    pub(super) fn never_sent(&mut self, place: PlaceId, session: S, aftermath: &mut Aftermath<S>) {
+        let stage = *self.places.stage(place);
+        if !matches!(stage, Stage::Closing(_)) {
+            let ending = self.broken_off(place, stage, aftermath);
+            self.places.move_to(place, Stage::Closing(ending));
+        }
+        aftermath.abort(place, session);
     }
 
     /// Only a dying runtime ends a session that is not being closed.
@@ -445,7 +453,8 @@ impl<S> Ledger<S> {
         }
     }
 
-    pub(super) fn place_freed(&mut self, aftermath: &mut Aftermath<S>) {
+    pub(super) fn place_freed(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.phases_changed(now);
         if self.places.taken() == 0 {
             aftermath.wake_all(self.closers.take());
         }

@@ -46,8 +46,7 @@ impl<S> Ledger<S> {
             match errand.work {
                 Work::Open => unreachable!("an opening goes out in the round that decides on it"),
                 Work::Check { session, .. } | Work::Clean(session) | Work::Close(session) => {
-                    // What it was for has been told, and is when it is gone.
-                    aftermath.abort(errand.place, session);
+                    self.never_sent(errand.place, session, aftermath);
                 }
             }
         }

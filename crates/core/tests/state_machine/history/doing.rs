@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use sessionpool_core::{AcquireError, AcquireOptions, Lease, ReleaseError};
+use sessionpool_core::{AcquireError, AcquireOptions, Lease, Pause, ReleaseError};
 use sessionpool_testkit::{ScriptedError, Verb};
 use tokio::runtime::Handle;
 
@@ -34,6 +34,10 @@ impl History {
             Step::Backend(verb, plan) => self.direct(verb, plan),
             // Time passes in between.
             Step::Advance(_) => {}
+            Step::Flush => self.flush(),
+            Step::Pause(pause) => self.pause(pause),
+            Step::Resume => self.resume(),
+            Step::Resize(more) => self.resize(self.settings.smallest_size() + more),
             Step::Close(deadline) => self.close(deadline),
             Step::PollClose(closer) => self.poll_close(pick(&self.closers, closer)?),
             Step::DropClose(closer) => drop(self.closers.remove(pick(&self.closers, closer)?)),
@@ -185,6 +189,26 @@ impl History {
         }
     }
 
+    fn flush(&mut self) {
+        self.model.flush();
+        self.pool.flush();
+    }
+
+    fn pause(&mut self, pause: Pause) {
+        self.model.pause(pause);
+        self.pool.pause(pause);
+    }
+
+    fn resume(&mut self) {
+        self.model.resume();
+        self.pool.resume();
+    }
+
+    fn resize(&mut self, max_size: usize) {
+        self.model.resize(max_size);
+        self.pool.resize(max_size).expect("a valid size");
+    }
+
     pub(super) fn close(&mut self, limit: Duration) {
         let who = Who::Closer(self.name());
         let pool = self.pool.clone();
@@ -238,6 +262,7 @@ fn told(answer: &Result<Lease<TracedSession>, AcquireError>) -> Answer {
     match answer {
         Ok(lease) => Answer::Lent(lease.id()),
         Err(AcquireError::Closed) => Answer::Closed,
+        Err(AcquireError::Paused) => Answer::Paused,
         Err(AcquireError::QueueFull { .. }) => Answer::QueueFull,
         Err(AcquireError::TimedOut(_)) => Answer::TimedOut,
         Err(AcquireError::Failed { fault, .. }) => Answer::Failed(*fault),

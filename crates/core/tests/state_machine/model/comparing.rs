@@ -24,8 +24,10 @@ impl Model {
     pub(crate) fn check_status(&self, status: &Status) {
         assert_eq!(Sizes::of(status), self.sizes(), "the pool's sizes and the reference's");
         assert_eq!(status.counters, self.counters, "the pool's counters and the reference's");
-        assert!(status.size() <= self.settings.max_size, "{status}");
-        assert!(status.idle == 0 || status.waiters == 0, "{status}");
+        assert_eq!(status.max_size, self.settings.max_size, "{status}");
+        assert_eq!((status.paused, status.generation), (self.pause.is_some(), self.generation));
+        assert!(status.size() <= self.largest_size, "{status}");
+        assert!(status.idle == 0 || status.waiters == 0 || status.paused, "{status}");
         assert!(status.is_balanced(), "{status:?}");
     }
 
@@ -37,7 +39,8 @@ impl Model {
     /// A pool with nothing open has no task, unless somebody waits or the stock is
     /// to be filled.
     pub(crate) fn check_tasks(&self, alive: usize) {
-        let has_work = self.taken() > 0 || !self.queue.is_empty() || self.is_stock_low(0);
+        let fills_stock = self.is_stock_low(0) && self.pause.is_none();
+        let has_work = self.taken() > 0 || !self.queue.is_empty() || fills_stock;
         assert_eq!(alive > 0, has_work && !self.is_at_its_end(), "tasks alive: {alive}");
     }
 
@@ -50,7 +53,7 @@ impl Model {
         assert_eq!(book.live, self.taken(), "{book:?}");
         assert_eq!(book.opening, self.openings.len(), "{book:?}");
         assert_eq!(book.held, leases, "{book:?}");
-        assert!(book.peak <= self.settings.max_size, "{book:?}");
+        assert!(book.peak <= self.largest_size, "{book:?}");
     }
 
     pub(crate) fn check_timed_out(&self, waiting: &Waiting, told: &TimedOut) {

@@ -17,9 +17,6 @@ impl Model {
         self.begun = 0;
         self.entitled = self.room_to_open();
         for entry in trace {
-            if std::env::var_os("TR").is_some() {
-                eprintln!("{:?} {:?}", entry.at, entry.event);
-            }
             self.pass(entry.at);
             self.entitled = self.entitled.max(self.begun + self.room_to_open());
             self.happened(entry.event);
@@ -75,8 +72,12 @@ impl Model {
 
     fn opened(&mut self, opening: u32, session: u64, clean: bool) {
         self.end_opening(opening, Outcome::Well);
+        if self.stale_openings.remove(&opening) {
+            self.stale.insert(session);
+        }
+        self.move_to(session, Stage::Refused(None));
         if !clean {
-            return self.move_to(session, Stage::Refused(None));
+            return;
         }
         self.counters.opened += 1;
         self.outage.succeeded();
@@ -85,6 +86,7 @@ impl Model {
 
     fn opening_failed(&mut self, opening: u32, outcome: Outcome) {
         self.end_opening(opening, outcome);
+        self.stale_openings.remove(&opening);
         self.no_session(match outcome {
             Outcome::Badly(fault) => fault,
             Outcome::CutOff => Fault::Transient,
@@ -180,6 +182,7 @@ impl Model {
             Why::Broken => &mut closed.broken,
             Why::Unclean => &mut closed.unclean,
             Why::PoolClosed => &mut closed.pool_closed,
+            Why::Stale => &mut closed.stale,
         } += 1;
         if outcome != Outcome::Well {
             self.counters.close_failed += 1;
