@@ -7,6 +7,9 @@
 //! cargo run --release -p sessionpool-bench -- --only contended --pools sessionpool,deadpool
 //! ```
 //!
+//! With `--gateway` the client of the 1010data gateway is measured too, against one in
+//! Python, which needs `python3` and, the first time, the network to install lxml.
+//!
 //! Standard output has a line of JSON for each figure, the median over rounds:
 //! `{"test":"uncontended","pool":"bb8","runtime":"ct","value":176.3,"unit":"ns"}`.
 //! `runtime` is tokio's current-thread runtime (`ct`) or the multi-thread one with
@@ -15,12 +18,17 @@
 //! each round, and are steadier than the figures: the machine is never quite the
 //! same for long.
 //!
+//! With `--sql` the pools are measured over a private PostgreSQL server instead: the
+//! lines have the ratios to sqlx's pool and to deadpool over sqlx's raw connections,
+//! both taken within rounds.
+//!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
 //! standard error has the others too, marked as aside.
 
 mod counting;
 mod distance;
+mod gateway;
 mod measure;
 mod measures;
 mod noopdb;
@@ -32,6 +40,7 @@ mod remote;
 mod report;
 mod runtime;
 mod series;
+mod sql;
 mod statistics;
 
 use std::io::{self, stdout};
@@ -49,11 +58,21 @@ use crate::statistics::median;
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    if options.sql {
+        return sql::play(options.effort());
+    }
+    if let Some(url) = &options.gateway_client {
+        return gateway::run_client(url);
+    }
     let mut contests = contests(options.effort());
     options.check(contests.iter().flat_map(|contest| contest.tests()));
     contests.retain(|contest| options.wants(contest.tests()));
     play(&mut contests, &options);
-    print(&contests, &options)
+    print(&contests, &options)?;
+    match options.wants_gateway() {
+        true => gateway::measure(&mut stdout().lock(), options.effort().long_rounds),
+        false => Ok(()),
+    }
 }
 
 /// A race of fewer laps than this long allows says more about who started first than

@@ -3,6 +3,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+use crate::gateway;
 use crate::measure::Test;
 use crate::peers::Name;
 
@@ -17,9 +18,21 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
+    /// Over a private PostgreSQL server, and over nothing else.
+    #[arg(long)]
+    pub(crate) sql: bool,
+
     /// Only the measurements these tests belong to.
     #[arg(long, value_name = "TEST", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+
+    /// Also the client of the 1010data gateway, against one in Python.
+    #[arg(long)]
+    pub(crate) gateway: bool,
+
+    /// Be the client that is measured; for the program itself.
+    #[arg(long, hide = true, value_name = "URL")]
+    pub(crate) gateway_client: Option<String>,
 
     /// Only these pools.
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = Name::ALL)]
@@ -42,7 +55,10 @@ pub(crate) struct Effort {
 impl Options {
     /// Ends the program if a test was asked for that is not among `known`.
     pub(crate) fn check<'a>(&self, known: impl Iterator<Item = &'a Test>) {
-        let known: Vec<&str> = known.map(|test| test.name).collect();
+        let mut known: Vec<&str> = known.map(|test| test.name).collect();
+        if self.gateway {
+            known.extend(gateway::TESTS);
+        }
         if let Some(unknown) = self.only.iter().find(|only| !known.contains(&only.as_str())) {
             let message = format!("no test {unknown:?}; there are {}", known.join(", "));
             Self::command().error(ErrorKind::InvalidValue, message).exit();
@@ -53,6 +69,12 @@ impl Options {
     pub(crate) fn wants(&self, tests: &[Test]) -> bool {
         let named = |only: &String| tests.iter().any(|test| test.name == only);
         self.only.is_empty() || self.only.iter().any(named)
+    }
+
+    /// True if the gateway's client is to be measured: all of it, or nothing.
+    pub(crate) fn wants_gateway(&self) -> bool {
+        let named = |only: &String| gateway::TESTS.contains(&only.as_str());
+        self.gateway && (self.only.is_empty() || self.only.iter().any(named))
     }
 
     pub(crate) const fn effort(&self) -> Effort {

@@ -47,6 +47,21 @@ pub(crate) fn write_distance(out: &mut impl Write, distance: f64) -> io::Result<
     Line { test, pool, runtime: Flavor::TwoWorkers, value: Some(distance), unit: "ns" }.write(out)
 }
 
+/// Writes the line of a figure that was taken on one thread, outside of the contests.
+///
+/// # Errors
+///
+/// `out` cannot be written to.
+pub(crate) fn write_figure(
+    out: &mut impl Write,
+    test: &str,
+    pool: &str,
+    value: Option<f64>,
+    unit: &str,
+) -> io::Result<()> {
+    Line { test, pool, runtime: Flavor::CurrentThread, value, unit }.write(out)
+}
+
 fn write_ratios(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     let test = format!("{}_ratio", summary.test.name);
     for entry in summary.entries.iter().filter(|entry| entry.ratio.is_some()) {

@@ -118,7 +118,7 @@ pub async fn clean<S: Session>(
     session: &mut S,
     limit: Duration,
 ) -> Result<(), CallFailure<S::Error>> {
-    try_bounded("cleaning a session", limit, S::release(session)).await?;
+    try_bounded("cleaning a session", limit, async { S::release(session).await }).await?;
     match condition(session) {
         Condition::Clean => Ok(()),
         condition => Err(CallFailure::Silent(CallError::LeftUnclean { condition })),
@@ -134,8 +134,19 @@ pub async fn clean<S: Session>(
 /// # Cancel safety
 ///
 /// The session is ended on this side in any case.
-pub async fn close<S: Session>(session: S, limit: Duration) -> Result<(), CallFailure<S::Error>> {
-    try_bounded("closing a session", limit, S::close(session)).await
+pub fn close<S: Session>(
+    session: S,
+    limit: Duration,
+) -> impl Future<Output = Result<(), CallFailure<S::Error>>> + Send {
+    const CALL: &str = "closing a session";
+    // Made here: the session's own future ends it when it is dropped unpolled.
+    let closing = panic::catch_unwind(AssertUnwindSafe(|| S::close(session)));
+    async move {
+        match closing {
+            Ok(closing) => try_bounded(CALL, limit, closing).await,
+            Err(panic) => Err(CallFailure::Silent(panicked(CALL, &*panic))),
+        }
+    }
 }
 
 /// Ends a session on this side. It must not panic, and this runs in drops, so a backend
@@ -164,9 +175,13 @@ async fn caught<T>(call: &'static str, work: impl Future<Output = T>) -> Result<
     future::poll_fn(|cx| match panic::catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
-        Err(panic) => Poll::Ready(Err(CallError::Panicked { call, message: message(&*panic) })),
+        Err(panic) => Poll::Ready(Err(panicked(call, &*panic))),
     })
     .await
+}
+
+fn panicked(call: &'static str, panic: &(dyn Any + Send)) -> CallError {
+    CallError::Panicked { call, message: message(panic) }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -7,6 +7,7 @@
 //!
 //! This crate knows no database and no protocol; backend crates bring those.
 
+mod any;
 mod backend;
 mod bounds;
 pub mod call;
@@ -25,6 +26,7 @@ mod transaction;
 mod tx;
 mod unit;
 
+pub use any::{AnyError, AnyPool, AnySession, Erase};
 pub use backend::{Backend, SessionError};
 pub use bounds::Bounds;
 pub use condition::{Condition, Fault};

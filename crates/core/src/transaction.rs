@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -123,7 +124,7 @@ impl Savepoint {
 ///
 /// A backend that cannot satisfy something asked for refuses to begin, and says
 /// what it was: a tenant's setting that is silently left out would be worse.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TxOptions {
     /// The isolation asked for; `None` leaves the remote end's default.
@@ -143,6 +144,23 @@ pub struct TxOptions {
     pub idle_timeout: Option<Duration>,
     /// Names and values of settings that hold inside the transaction alone.
     pub settings: Vec<(Cow<'static, str>, String)>,
+}
+
+impl fmt::Debug for TxOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values of settings are left out: tenants, tokens.
+        let settings: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
+        f.debug_struct("TxOptions")
+            .field("isolation", &self.isolation)
+            .field("read_only", &self.read_only)
+            .field("acquire", &self.acquire)
+            .field("deferrable", &self.deferrable)
+            .field("statement_timeout", &self.statement_timeout)
+            .field("lock_timeout", &self.lock_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("settings", &settings)
+            .finish()
+    }
 }
 
 impl TxOptions {

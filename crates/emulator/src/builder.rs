@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use crate::choices::Choices;
 use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::error::StartError;
-use crate::platform::{Group, Member, Platform, Pool, User};
+use crate::gateway::Gateway;
+use crate::platform::{Group, Member, Platform, Pool, Secret, User};
 use crate::table::{Catalog, Table};
 
 /// An emulator to be: its users, groups, tables and choices.
@@ -13,11 +15,12 @@ use crate::table::{Catalog, Table};
 #[must_use = "nothing listens before `start`"]
 pub struct EmulatorBuilder {
     address: SocketAddr,
-    users: Vec<(String, String, bool)>,
+    users: Vec<(String, Secret, bool)>,
     groups: Vec<Group>,
     catalog: Catalog,
     choices: Choices,
     clock: Clock,
+    keep_alive: Duration,
 }
 
 impl EmulatorBuilder {
@@ -29,19 +32,20 @@ impl EmulatorBuilder {
             catalog: Catalog::default(),
             choices: Choices::default(),
             clock: Clock::running(),
+            keep_alive: Duration::from_secs(30),
         }
     }
 
     /// Adds a user with a clear password.
     pub fn user(mut self, uid: &str, password: &str) -> Self {
-        self.users.push((uid.to_owned(), password.to_owned(), false));
+        self.users.push((uid.to_owned(), Secret::new(password), false));
         self
     }
 
     /// Adds a user who administers the company, and so all groups: may warm, flush,
     /// reset and look at them.
     pub fn admin(mut self, uid: &str, password: &str) -> Self {
-        self.users.push((uid.to_owned(), password.to_owned(), true));
+        self.users.push((uid.to_owned(), Secret::new(password), true));
         self
     }
 
@@ -68,6 +72,13 @@ impl EmulatorBuilder {
     /// [running](Clock::running) one.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Closes a connection that brings no request for this long: real time, whatever
+    /// the clock. Default: 30 seconds.
+    pub const fn keep_alive(mut self, time: Duration) -> Self {
+        self.keep_alive = time;
         self
     }
 
@@ -99,18 +110,19 @@ impl EmulatorBuilder {
     /// Dropped before it answers, it leaves nothing behind.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let platform = self.platform()?;
-        let Self { address, clock, .. } = self;
+        let Self { address, clock, keep_alive, .. } = self;
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-        Ok(Emulator::serve(platform, clock, listener, address))
+        let gateway = Gateway::new(platform, clock, keep_alive);
+        Ok(Emulator::serve(gateway, listener, address))
     }
 
     fn platform(&self) -> Result<Platform, StartError> {
         let mut platform = Platform::new(self.choices.clone(), self.catalog.clone());
         for (uid, password, is_admin) in &self.users {
-            let mut user = User::new(password);
+            let mut user = User::new(password.clone());
             user.is_admin = *is_admin;
             platform.add_user(uid, user);
         }
@@ -132,7 +144,7 @@ impl EmulatorBuilder {
         for group in &self.groups {
             let users = group.ids.iter().filter(|uid| !gids.contains(uid));
             for uid in users.chain([&group.owner]) {
-                platform.add_user(uid, User::with(group.password.clone()));
+                platform.add_user(uid, User::new(group.password.clone()));
             }
             let members = group.ids.iter().map(|uid| Member::new(uid.clone())).collect();
             platform.add_pool(&group.gid, Pool { owner: group.owner.clone(), members });

@@ -1,46 +1,45 @@
 use std::time::Duration;
 
-/// What the public documents leave open and an installation may settle
-/// differently: the knobs. What is settled here for good stands in the
-/// [list of choices](crate#choices).
+/// What the public documents leave open and a test may want otherwise: the knobs
+/// among [our choices](crate#our-reading-of-the-public-documents).
 ///
-/// Numbers in brackets are those of the list.
+/// Given to [`EmulatorBuilder::choose`](crate::EmulatorBuilder::choose).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Choices {
-    /// Whether the header line of CSV holds names or labels. Default: names. (3)
+    /// Whether the header line of CSV holds names or labels. Default: names.
     pub csv_header: CsvHeader,
     /// Whether CSV output quotes cells that hold a separator, as RFC 4180 does.
-    /// Default: true. (4)
+    /// Default: true.
     pub csv_quotes: bool,
-    /// The code that tells a caller that the group is not his. Default: 37. (6)
+    /// The code that tells a caller that the group is not his. Default: 37.
     pub not_owner: u16,
-    /// How long a session lives without a request. Default: 30 minutes. (10)
+    /// How long a session lives without a request. Default: 30 minutes.
     pub idle_timeout: Duration,
     /// How long an ID stays allocated without a session. Default: 15 minutes, as
-    /// documented. (10)
+    /// documented.
     pub reservation: Duration,
     /// Whether the reservation also ends for an ID that was never logged in.
-    /// Default: true. (11)
+    /// Default: true.
     pub unused_expires: bool,
-    /// Whether `warmpool` leaves the IDs it logged in free. Default: true. (12)
+    /// Whether `warmpool` leaves the IDs it logged in free. Default: true.
     pub warmed_is_free: bool,
-    /// Whether `flushpool` ends the sessions of free IDs at once. Default: true. (14)
+    /// Whether `flushpool` ends the sessions of free IDs at once. Default: true.
     pub flush_ends_free: bool,
     /// The elements of a `samstatus` reply: the list's, then a member's. Default:
-    /// `users` and `user`. (16)
+    /// `users` and `user`.
     pub status_elements: (String, String),
     /// Whether there is a `samstatus` at all: older gateways have none, and answer
     /// code 7. Default: true.
     pub has_samstatus: bool,
     /// The code of a `logout` with `kill=no` while a request is running. Default:
-    /// 38. (20)
+    /// 38.
     pub logout_while_running: u16,
-    /// The most cells one reply carries. Default: 5,000,000. (21)
+    /// The most cells one reply carries. Default: 5,000,000.
     pub max_cells: usize,
-    /// The code for columns that the result does not have. Default: 36. (22)
+    /// The code for columns that the result does not have. Default: 36.
     pub no_such_column: u16,
-    /// Whether `api` is read without regard to case. Default: true. (31)
+    /// Whether `api` is read without regard to case. Default: true.
     pub any_case: bool,
     /// Which free ID `getuid` takes. Default: [`Selection::WarmFirst`].
     pub selection: Selection,

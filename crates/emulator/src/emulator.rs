@@ -11,7 +11,6 @@ use crate::clock::Clock;
 use crate::fault::{Fault, FaultHandle};
 use crate::gateway::Gateway;
 use crate::http::{self, Orders};
-use crate::platform::Platform;
 use crate::table::Table;
 
 /// A gateway that listens until it is dropped.
@@ -50,13 +49,7 @@ impl Emulator {
         EmulatorBuilder::new()
     }
 
-    pub(crate) fn serve(
-        platform: Platform,
-        clock: Clock,
-        listener: TcpListener,
-        address: SocketAddr,
-    ) -> Self {
-        let gateway = Gateway::new(platform, clock);
+    pub(crate) fn serve(gateway: Arc<Gateway>, listener: TcpListener, address: SocketAddr) -> Self {
         let (orders, told) = watch::channel(Orders::default());
         let (sender, alive) = mpsc::channel(1);
         tokio::spawn(http::listen(Arc::clone(&gateway), listener, told, sender));
@@ -95,6 +88,14 @@ impl Emulator {
         let mut platform = self.gateway.platform();
         platform.expire(self.gateway.clock.now());
         platform.book.clone()
+    }
+
+    /// Whether this user has a session now.
+    #[must_use]
+    pub fn is_logged_in(&self, uid: &str) -> bool {
+        let mut platform = self.gateway.platform();
+        platform.expire(self.gateway.clock.now());
+        platform.has_session(uid)
     }
 
     /// The latest 10,000 requests, without passwords.

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -18,16 +19,19 @@ pub(crate) struct Gateway {
     progress: watch::Sender<u64>,
     pub(crate) clock: Clock,
     pub(crate) rules: Rules,
+    /// How long a connection may bring nothing.
+    pub(crate) keep_alive: Duration,
 }
 
 impl Gateway {
-    pub(crate) fn new(platform: Platform, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(platform: Platform, clock: Clock, keep_alive: Duration) -> Arc<Self> {
         Arc::new(Self {
             platform: Mutex::new(platform),
             journal: Mutex::default(),
             progress: watch::Sender::default(),
             clock,
             rules: Rules::default(),
+            keep_alive,
         })
     }
 

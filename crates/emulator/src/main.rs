@@ -68,8 +68,10 @@ async fn main() -> anyhow::Result<()> {
     }
     let emulator = builder.start().await?;
     println!("user demo; group clientx of {} IDs, owner clientx_owner", options.ids);
-    println!("gateway {}", emulator.url());
-    tokio::signal::ctrl_c().await?;
+    // Who reads that it listens may interrupt it: it listens for that first.
+    let announce = async { println!("gateway {}", emulator.url()) };
+    let (interrupted, ()) = tokio::join!(biased; tokio::signal::ctrl_c(), announce);
+    interrupted?;
     emulator.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }

@@ -6,8 +6,12 @@
 //!
 //! | feature | module | backend |
 //! |---|---|---|
+//! | `mysql` | [`sql`] | MySQL and MariaDB |
+//! | `postgres` | [`sql`] | PostgreSQL |
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
 //! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
+//!
+//! The feature `tls` adds TLS to the SQL servers among them.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "tenten")),
     allow(rustdoc::broken_intra_doc_links, reason = "it is off")
@@ -16,7 +20,7 @@
 #[doc(inline)]
 pub use sessionpool_core::*;
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod sql {
     //! SQL databases, over raw sqlx connections.
 
@@ -33,6 +37,6 @@ pub mod tenten {
 }
 
 /// The README's example compiles and runs.
-#[cfg(all(doctest, feature = "sqlite"))]
+#[cfg(all(doctest, feature = "sqlite", feature = "tracing"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -1,5 +1,5 @@
 use sqlx::error::BoxDynError;
-use sqlx::{Database, Execute, SqlStr};
+use sqlx::{Arguments, Database, Execute, SqlStr};
 
 /// A query whose text was read before it is run.
 ///
@@ -18,6 +18,20 @@ impl<DB: Database> Call<DB> {
 
     pub(crate) fn text(&self) -> &str {
         self.sql.as_str()
+    }
+
+    /// Has nothing prepared that outlives the statement: without parameters nothing at
+    /// all, otherwise under no name. True if there are parameters.
+    pub(crate) fn leave_unprepared(&mut self) -> bool {
+        self.persistent = false;
+        match &self.arguments {
+            Some(Ok(Some(arguments))) if arguments.len() > 0 => true,
+            Some(Ok(_)) => {
+                self.arguments = None;
+                false
+            }
+            Some(Err(_)) | None => false,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! it is begun, ended and cleaned up.
 
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{self, Future};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -51,12 +51,20 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         patience: Option<Duration>,
     ) -> impl Future<Output = sqlx::Result<()>> + Send;
 
-    /// The last look before a statement, once everything before it is settled.
-    fn admit(
-        &mut self,
-        connection: &mut Self::Connection,
-        mark: &mut Mark,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+    /// Why a statement may not be sent, beyond what the mark says; once everything
+    /// before it is settled.
+    fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure>;
+
+    /// Makes the connection fit for a statement that will be sent.
+    fn prepare(
+        _: &mut Self::Connection,
+        _: &mut Mark,
+    ) -> impl Future<Output = sqlx::Result<()>> + Send {
+        future::ready(Ok(()))
+    }
+
+    /// Why a unit like this may not begin.
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure>;
 
     /// Begins a transaction. After an error it is rolled back.
     fn begin(
@@ -73,6 +81,26 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
 
     /// Undoes whatever the borrower has left.
     fn clean(talk: &mut Conversation<Self>) -> impl Future<Output = sqlx::Result<()>> + Send;
+
+    /// What a unit inside a sandbox begins with; empty if with nothing.
+    fn begin_inside(&mut self, options: &TxOptions) -> String;
+
+    /// Finds out whether our transaction could be committed, and sends `keep` instead.
+    fn commit_inside(
+        talk: &mut Conversation<Self>,
+        keep: String,
+    ) -> impl Future<Output = Verdict> + Send;
+
+    /// What going back to a savepoint does not undo of a unit inside a sandbox.
+    fn undo_inside(&mut self) -> String {
+        String::new()
+    }
+
+    /// Undoes whatever the borrower has left inside a sandbox, but for its rows; empty if
+    /// that cannot be done.
+    fn reset_inside(&self) -> String {
+        String::new()
+    }
 
     /// True if something of our transaction is known to be committed though its
     /// commit was not.
@@ -108,12 +136,15 @@ pub(crate) struct Conversation<D: Driver> {
     pub(crate) connection: D::Connection,
     pub(crate) mark: Mark,
     pub(crate) driver: D,
+    /// Within the transaction around all that is done on the session, if there is one:
+    /// up to where it is kept.
+    pub(crate) kept: Option<Savepoint>,
     savepoints: u64,
 }
 
 impl<D: Driver> Conversation<D> {
     pub(crate) fn new(connection: D::Connection, driver: D) -> Self {
-        Self { connection, mark: Mark::default(), driver, savepoints: 0 }
+        Self { connection, mark: Mark::default(), driver, kept: None, savepoints: 0 }
     }
 
     /// The connection, for whom we do not watch.
@@ -178,13 +209,18 @@ impl<D: Driver> Conversation<D> {
             self.settle((!spares).then_some(MOMENT)).await?;
         }
         self.mark.admits(&effect)?;
-        self.mark.enter(effect);
-        if let Err(error) = self.driver.admit(&mut self.connection, &mut self.mark).await {
-            let answer = answer(&self.driver, &self.mark, &error);
-            self.mark.leave(answer);
-            return Err(error);
+        if self.kept.is_some() {
+            Box::pin(self.admit_inside(&effect)).await?;
         }
-        Ok(())
+        if let Some(failure) = self.driver.refuses(&effect, &self.mark) {
+            return Err(failure.into());
+        }
+        self.mark.enter(effect);
+        let prepared = D::prepare(&mut self.connection, &mut self.mark).await;
+        if let Err(error) = &prepared {
+            self.mark.leave(answer(&self.driver, &self.mark, error));
+        }
+        prepared
     }
 
     /// Sends a text of our own, once everything before it is settled.
@@ -206,7 +242,8 @@ impl<D: Driver> Conversation<D> {
         if !self.mark.is_busy() {
             return Ok(());
         }
-        let settled = D::settle(self, patience).await;
+        // Boxed, as it is rare, and would else be in the size of every future.
+        let settled = Box::pin(D::settle(self, patience)).await;
         if let Err(error) = &settled {
             self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
             self.lose();
@@ -215,23 +252,35 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
+        match self.driver.refuses_unit(options) {
+            Some(failure) => Err(failure.into()),
+            None => self.begin_anyway(options).await,
+        }
+    }
+
+    pub(crate) async fn begin_anyway(&mut self, options: &TxOptions) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
         if self.mark.is_open() {
-            self.roll_back().await?;
+            Box::pin(self.roll_back()).await?;
             return Err(SqlFailure::TransactionOpen.into());
         }
         self.mark.suspect();
-        let begun = D::begin(self, options).await;
+        let begun = match self.kept {
+            None => D::begin(self, options).await,
+            Some(_) => self.begin_inside(options).await,
+        };
         match begun {
             Ok(()) => self.mark.begun(),
             // If it cannot, the mark says so.
-            Err(_) => drop(self.roll_back().await),
+            Err(_) => drop(Box::pin(self.roll_back()).await),
         }
         begun
     }
 
     pub(crate) async fn commit(&mut self) -> CommitOutcome<Error> {
         if !self.mark.is_ours() {
+            // If that fails the mark says so.
+            let _ = Box::pin(self.rollback()).await;
             return CommitOutcome::RolledBack(Some(SqlFailure::NoTransaction.into()));
         }
         let settled = self.settle(Some(BEFORE_COMMIT)).await;
@@ -242,9 +291,17 @@ impl<D: Driver> Conversation<D> {
             (Ok(()), Some(own)) => Verdict::Refused { error: own.into(), in_part },
             (Ok(()), None) => {
                 self.mark.committing();
-                D::commit(self).await
+                match self.kept {
+                    None => D::commit(self).await,
+                    Some(_) => self.commit_inside().await,
+                }
             }
         };
+        self.conclude(verdict).await
+    }
+
+    /// Leaves no transaction open, or the session lost.
+    pub(crate) async fn conclude(&mut self, verdict: Verdict) -> CommitOutcome<Error> {
         match verdict {
             Verdict::Committed => {
                 self.mark.settle();
@@ -254,7 +311,7 @@ impl<D: Driver> Conversation<D> {
                 // If that fails the mark says so; nothing more was or will be
                 // committed either way.
                 if !self.is_lost() {
-                    let _ = self.roll_back().await;
+                    let _ = Box::pin(self.roll_back()).await;
                 }
                 if in_part {
                     CommitOutcome::Unknown(error)
@@ -282,7 +339,10 @@ impl<D: Driver> Conversation<D> {
     /// The session is lost if that fails: nobody knows then what is open.
     async fn roll_back(&mut self) -> sqlx::Result<()> {
         self.settle(Some(MOMENT)).await?;
-        let done = D::roll_back(self).await;
+        let done = match self.kept {
+            None => D::roll_back(self).await,
+            Some(_) => self.roll_back_inside().await,
+        };
         match done {
             Ok(()) => self.mark.settle(),
             Err(_) => self.lose(),
@@ -291,11 +351,15 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn savepoint(&mut self) -> sqlx::Result<Savepoint> {
-        self.savepoints += 1;
-        let savepoint = Savepoint::new(self.savepoints);
+        let savepoint = self.next_savepoint();
         // Dropped half way, it abandons no write.
         self.send_savepoint(Effect::READ, format!("SAVEPOINT {}", name(savepoint))).await?;
         Ok(savepoint)
+    }
+
+    pub(crate) const fn next_savepoint(&mut self) -> Savepoint {
+        self.savepoints += 1;
+        Savepoint::new(self.savepoints)
     }
 
     pub(crate) async fn release_savepoint(&mut self, savepoint: Savepoint) -> sqlx::Result<()> {
@@ -328,11 +392,15 @@ impl<D: Driver> Conversation<D> {
             }
             Condition::Dirty | Condition::Busy => {}
         }
-        if let Some(by) = self.mark.touched().filter(|_| self.driver.discards()) {
+        let discards = self.driver.discards() && self.kept.is_none();
+        if let Some(by) = self.mark.touched().filter(|_| discards) {
             return Err(SqlFailure::Touched { by }.into());
         }
         self.settle(Some(MOMENT)).await?;
-        let cleaned = D::clean(self).await;
+        let cleaned = match self.kept {
+            None => D::clean(self).await,
+            Some(_) => Box::pin(self.clean_inside()).await,
+        };
         match cleaned {
             Ok(()) => self.mark.reset(),
             Err(_) => self.lose(),
@@ -340,7 +408,7 @@ impl<D: Driver> Conversation<D> {
         cleaned
     }
 
-    fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         if !self.is_lost() {
             self.mark.lose(Fault::SessionLost);
         }
@@ -358,6 +426,6 @@ pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answe
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.
-fn name(savepoint: Savepoint) -> String {
+pub(crate) fn name(savepoint: Savepoint) -> String {
     format!("sessionpool_{}", savepoint.number())
 }

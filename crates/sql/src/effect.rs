@@ -11,6 +11,8 @@ pub(crate) struct Effect {
     pub(crate) touch: Option<&'static str>,
     /// It may change which statements the connection has prepared.
     pub(crate) unprepares: bool,
+    /// It takes several round trips, which have to meet the same server session.
+    pub(crate) spans: bool,
 }
 
 /// What a statement does to transactions.
@@ -38,8 +40,13 @@ pub(crate) enum End {
 
 impl Effect {
     /// It only reads.
-    pub(crate) const READ: Self =
-        Self { writes: false, control: Control::None, touch: None, unprepares: false };
+    pub(crate) const READ: Self = Self {
+        writes: false,
+        control: Control::None,
+        touch: None,
+        unprepares: false,
+        spans: false,
+    };
 
     /// It writes, and leaves nothing a later borrower could meet.
     pub(crate) const WRITE: Self = Self { writes: true, ..Self::READ };

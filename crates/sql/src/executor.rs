@@ -34,8 +34,8 @@ macro_rules! impl_executor {
                     'c: 'e,
                     E: 'q + Execute<'q, $database>,
                 {
-                    let call = Call::new(query);
-                    let effect = self.effect(call.text());
+                    let mut call = Call::new(query);
+                    let effect = self.effect_of_call(&mut call);
                     self.talk.rows(effect, |connection| connection.fetch_many(call))
                 }
 
@@ -47,8 +47,8 @@ macro_rules! impl_executor {
                     'c: 'e,
                     E: 'q + Execute<'q, $database>,
                 {
-                    let call = Call::new(query);
-                    let effect = self.effect(call.text());
+                    let mut call = Call::new(query);
+                    let effect = self.effect_of_call(&mut call);
                     self.talk.watch(effect, |connection| connection.fetch_optional(call)).boxed()
                 }
 
@@ -60,7 +60,7 @@ macro_rules! impl_executor {
                 where
                     'c: 'e,
                 {
-                    let effect = self.effect(sql.as_str());
+                    let effect = self.effect_of_preparing(sql.as_str());
                     let prepare = move |connection: &'e mut $connection| {
                         connection.prepare_with(sql, parameters)
                     };
@@ -74,7 +74,7 @@ macro_rules! impl_executor {
                 where
                     'c: 'e,
                 {
-                    let effect = self.effect(sql.as_str());
+                    let effect = self.effect_of_preparing(sql.as_str());
                     self.talk.watch(effect, |connection| connection.describe(sql)).boxed()
                 }
             }

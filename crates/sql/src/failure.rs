@@ -1,5 +1,6 @@
 //! What this crate itself has to say about a session.
 
+use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +27,14 @@ pub enum SqlFailure {
         fault: Fault,
         /// What the database said.
         source: Box<Error>,
+    },
+
+    /// Whoever was asked for the credentials has none. Found while opening.
+    #[error("no credentials were provided")]
+    #[non_exhaustive]
+    Credentials {
+        /// What he said instead.
+        source: Box<dyn StdError + Send + Sync>,
     },
 
     /// The database does not take a setting asked for. Found while opening.
@@ -55,6 +64,28 @@ pub enum SqlFailure {
         /// Its name.
         setting: String,
     },
+
+    /// A script was not run.
+    #[error("the script was not run: {why}")]
+    #[non_exhaustive]
+    ScriptRefused {
+        /// Why not.
+        why: &'static str,
+    },
+
+    /// Inside a sandbox no statement begins or ends a transaction: it would be the
+    /// sandbox's own.
+    #[error("inside a sandbox no statement may begin or end a transaction")]
+    InsideSandbox,
+
+    /// The one session of a sandbox was lost, and all that was done in it.
+    #[error("the sandbox's session is gone, and the sandbox with it")]
+    SandboxLost,
+
+    /// Behind a pooler, a statement with parameters is two requests, which may meet two
+    /// different sessions of the server's outside of a transaction.
+    #[error("behind a pooler, a statement with parameters needs a transaction around it")]
+    NeedsTransaction,
 
     /// The server could not be had to cancel a statement in time.
     #[error("a statement was not cancelled within {limit:?}")]
@@ -147,9 +178,11 @@ impl SqlFailure {
     pub(crate) const fn fault(&self) -> Fault {
         match self {
             Self::Open { fault, .. } => *fault,
-            Self::Setting { .. } | Self::MissingSetting { .. } | Self::Unsupported { .. } => {
-                Fault::Rejected
-            }
+            Self::Credentials { .. } => Fault::Transient,
+            Self::SandboxLost
+            | Self::Setting { .. }
+            | Self::MissingSetting { .. }
+            | Self::Unsupported { .. } => Fault::Rejected,
             Self::NotCancelled { .. } | Self::CancelInDoubt => Fault::SessionLost,
             Self::Touched { .. }
             | Self::RolledBack
@@ -157,8 +190,21 @@ impl SqlFailure {
             | Self::StatementAbandoned
             | Self::TransactionOpen
             | Self::OutsideUnit { .. }
+            | Self::NeedsTransaction
+            | Self::ScriptRefused { .. }
+            | Self::InsideSandbox
             | Self::NoTransaction => Fault::Other,
         }
+    }
+}
+
+/// True if a login ended at a certificate that is not to be trusted, or at something
+/// else that TLS does not take: it reports both as data that are not valid.
+pub(crate) fn is_refused_by_tls(error: &Error) -> bool {
+    match error {
+        Error::Tls(_) => true,
+        Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 

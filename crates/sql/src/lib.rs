@@ -24,6 +24,8 @@
 
 mod call;
 mod conversation;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod credentials;
 mod effect;
 mod executor;
 mod failure;
@@ -34,12 +36,17 @@ mod mysql;
 mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod reset;
+mod sandbox;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod script;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
 mod url;
 mod watched;
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use credentials::Credentials;
 pub use failure::{FirstError, SqlFailure};
 #[cfg(feature = "mysql")]
 pub use mysql::{MySql, MySqlSession};
@@ -47,6 +54,9 @@ pub use mysql::{MySql, MySqlSession};
 pub use postgres::{PgSession, Postgres};
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 pub use reset::Reset;
+pub use sandbox::{Sandbox, SandboxError};
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub use script::Script;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
 pub use url::{ConnectUrl, UrlError};

@@ -248,6 +248,11 @@ impl Mark {
         self.abandoned = self.has_abandoned();
     }
 
+    /// True if a statement of the open transaction has made it useless.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     pub(crate) const fn has_conflict(&self) -> bool {
         self.conflict
     }

@@ -71,6 +71,21 @@ impl<'s> Tokens<'s> {
         self.clone().next().is_some()
     }
 
+    /// The texts of the statements, without the semicolons between them and without
+    /// empty ones, which not every database takes.
+    pub(crate) fn texts(mut self) -> Vec<&'s str> {
+        let mut texts = Vec::new();
+        while self.clone().next().is_some() {
+            let before = self.rest;
+            self.skip_statement();
+            let text = &before[..before.len() - self.rest.len()];
+            // At the very end it may belong to a comment, and is no loss.
+            texts.push(text.strip_suffix(';').unwrap_or(text));
+            self.skip_semicolons();
+        }
+        texts
+    }
+
     /// Skips to the semicolon that ends the statement.
     ///
     /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
@@ -381,6 +396,14 @@ mod tests {
         let first = |sql| Tokens::of(sql, MYSQL).next();
         assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
         assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
+    }
+
+    #[test]
+    fn a_text_is_taken_apart_into_its_statements() {
+        let texts = |sql| Tokens::of(sql, MYSQL).texts();
+        assert_eq!(texts("; a 'x;' ;; # c\n b -- d;"), [" a 'x;' ", " # c\n b -- d"]);
+        assert_eq!(texts("a;"), ["a"]);
+        assert!(texts(" ;; -- a").is_empty());
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub(crate) struct Manners {
     pub(crate) infinite_to_na: Option<bool>,
 }
 
+/// However rarely it is to be asked, a busy gateway is asked once a day.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a sibling's idle session may take to be given back before we tell our
 /// waiters that there is none.
 const SIBLINGS: Duration = Duration::from_secs(2);
@@ -97,14 +100,14 @@ impl Tenten {
     ///
     /// What was begun is undone: an ID goes back.
     pub async fn connect(&self) -> Result<TentenSession> {
-        let deadline = Instant::now() + self.inner.manners.busy_timeout;
+        let deadline = Instant::now().checked_add(self.inner.manners.busy_timeout);
         loop {
             let error = match self.inner.open().await {
                 Err(error @ Error::Busy { .. }) => error,
                 answer => return answer,
             };
             let pause = self.inner.retry_wait();
-            if Instant::now() + pause > deadline {
+            if deadline.is_some_and(|at| Instant::now() + pause > at) {
                 return Err(error);
             }
             match &self.inner.who {
@@ -170,7 +173,7 @@ impl Inner {
 
     /// When to ask a busy gateway again; not all at once.
     fn retry_wait(&self) -> Duration {
-        self.manners.retry_wait.mul_f64(0.9 + fastrand::f64() / 5.0)
+        self.manners.retry_wait.min(LONGEST_WAIT).mul_f64(0.9 + fastrand::f64() / 5.0)
     }
 
     async fn log_in(&self, user: &Arc<str>) -> Result<TentenSession> {
@@ -183,8 +186,7 @@ impl Inner {
                 true => Farewell::log_out(Arc::clone(&office), ticket.clone()),
                 false => Farewell::Leave,
             };
-            let shared = kind == LoginType::Possess;
-            set_up(&office, TentenSession::new(client, ticket, shared, farewell), setting).await
+            set_up(&office, TentenSession::new(client, ticket, farewell), setting).await
         };
         self.office.desk.run(opening).await
     }
@@ -216,7 +218,7 @@ impl Inner {
         let (client, setting) = (self.client.clone(), self.manners.infinite_to_na);
         let opening = async move {
             let (ticket, held) = sam::take(Arc::clone(&office), account, password, kind).await?;
-            let session = TentenSession::new(client, ticket, false, Farewell::GiveBack(held));
+            let session = TentenSession::new(client, ticket, Farewell::GiveBack(held));
             set_up(&office, session, setting).await
         };
         self.office.desk.run(opening).await

@@ -17,6 +17,8 @@ mod farewell;
 mod journal;
 mod login_type;
 mod mark;
+#[doc(hidden)]
+pub mod measure;
 mod office;
 mod password;
 mod query;

@@ -1,5 +1,6 @@
 use sessionpool_core::{Condition, Fault};
 
+use crate::error::Phase;
 use crate::{Error, Result};
 
 /// What a session knows of itself.
@@ -28,7 +29,7 @@ impl Mark {
             Ok(_) => Self::Settled,
             Err(Error::SessionLost(_)) => Self::Lost,
             // The query may be running still, for as long as it likes.
-            Err(Error::TimedOut(_)) => Self::Lost,
+            Err(Error::TimedOut(late)) if !matches!(late.phase, Phase::Connecting) => Self::Lost,
             Err(error) if error.refusal().is_some() => Self::Settled,
             Err(_) => Self::Unsettled,
         }

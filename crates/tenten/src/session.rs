@@ -11,8 +11,8 @@ use crate::{Error, Result};
 
 /// One logged-in conversation with the gateway.
 ///
-/// It serves one request at a time, hence `&mut` everywhere. The gateway keeps one
-/// query for it; see [`Query`](crate::Query) for what happens when there are several.
+/// It serves one request at a time, hence `&mut` everywhere. What is done with it is a
+/// [`Query`](crate::Query).
 ///
 /// # What a borrower may leave behind
 ///
@@ -28,21 +28,12 @@ pub struct TentenSession {
     pub(crate) client: Client,
     pub(crate) ticket: Ticket,
     mark: Mark,
-    /// The query whose rows the gateway would send.
-    pub(crate) current: Option<u64>,
-    /// Others may take part in it, and replace its query.
-    pub(crate) shared: bool,
     farewell: Farewell,
 }
 
 impl TentenSession {
-    pub(crate) const fn new(
-        client: Client,
-        ticket: Ticket,
-        shared: bool,
-        farewell: Farewell,
-    ) -> Self {
-        Self { client, ticket, mark: Mark::Settled, current: None, shared, farewell }
+    pub(crate) const fn new(client: Client, ticket: Ticket, farewell: Farewell) -> Self {
+        Self { client, ticket, mark: Mark::Settled, farewell }
     }
 
     /// The user ID that is logged in: of a SAM pool, the member's, not the owner's.
@@ -90,9 +81,6 @@ impl TentenSession {
     /// Notes how a request ended.
     pub(crate) fn finish<T>(&mut self, answer: &Result<T>) {
         self.mark = Mark::after(answer);
-        if self.mark != Mark::Settled {
-            self.current = None;
-        }
         match self.mark {
             Mark::Settled => self.farewell.alive(),
             Mark::Lost if answer.as_ref().is_err_and(Error::session_lost) => {
@@ -104,7 +92,6 @@ impl TentenSession {
 
     /// Waits until the gateway has done what it was asked before.
     async fn settle(&mut self) -> Result<()> {
-        self.current = None;
         self.mark = Mark::Unsettled;
         let answer = login::probe(&self.client, &self.ticket).await;
         self.finish(&answer);
@@ -115,10 +102,7 @@ impl TentenSession {
         if self.mark == Mark::Lost {
             return Err(Error::Unusable("it was lost in an earlier request"));
         }
-        let current = self.current;
-        self.settle().await?;
-        self.current = current;
-        Ok(())
+        self.settle().await
     }
 }
 

@@ -73,7 +73,7 @@ async fn nothing_secret_is_logged() {
         Fault::on("login").status(302).header("location", "http://127.0.0.1/?pswd=Canary"),
         Fault::on("login").raw("nonsense").times(2),
         Fault::on("query").lose_request(),
-        Fault::on("getdata").truncate(20),
+        Fault::on("querydata").truncate(20),
         Fault::on("reluid").rc(38, "busy"),
     ] {
         emulator.fault(fault);

@@ -142,6 +142,91 @@ mod giving_way {
         transactions, dooms_commits, loses_acks);
 }
 
+/// A session keeps the contract when its type is forgotten.
+#[allow(clippy::future_not_send, reason = "a check runs on one thread")]
+mod erased {
+    use sessionpool_core::{AnyError, AnySession, Erase, Session};
+    use sessionpool_testkit::conformance::{
+        Capabilities, CountsSessions, Harness, RefusesLogins, ResetsState, SessionOf,
+        SeversSessions,
+    };
+
+    use super::Sound;
+
+    /// What is under test is the backend of another harness, erased.
+    struct Erased<H>(H);
+
+    fn known<S: Session>(session: &mut AnySession) -> &mut S {
+        session.downcast_mut().expect("a session of the harness's backend")
+    }
+
+    impl<H: Harness> Harness for Erased<H> {
+        type Backend = Erase<H::Backend>;
+
+        fn capabilities(&self) -> Capabilities {
+            let of_it = self.0.capabilities();
+            assert!(of_it.counts_sessions && of_it.refuses_logins && of_it.resets_state);
+            assert!(of_it.severs_sessions);
+            Capabilities::none().counts_sessions().refuses_logins().resets_state().severs_sessions()
+        }
+
+        async fn backend(&self) -> Erase<H::Backend> {
+            Erase::new(self.0.backend().await)
+        }
+
+        async fn ask(&self, session: &mut AnySession, number: u32) -> Result<u32, AnyError> {
+            let answer = self.0.ask(known(session), number).await;
+            answer.map_err(AnyError::of::<SessionOf<H>>)
+        }
+
+        async fn interrupt(&self, session: &mut AnySession) {
+            self.0.interrupt(known(session)).await;
+        }
+    }
+
+    impl<H: CountsSessions> CountsSessions for Erased<H> {
+        async fn live(&self) -> usize {
+            self.0.live().await
+        }
+    }
+
+    impl<H: RefusesLogins> RefusesLogins for Erased<H> {
+        async fn refusing(&self) -> Erase<H::Backend> {
+            Erase::new(self.0.refusing().await)
+        }
+    }
+
+    impl<H: ResetsState> ResetsState for Erased<H> {
+        async fn disturb(&self, session: &mut AnySession) {
+            self.0.disturb(known(session)).await;
+        }
+
+        async fn undisturbed(&self, session: &mut AnySession) -> bool {
+            self.0.undisturbed(known(session)).await
+        }
+    }
+
+    impl<H: SeversSessions> SeversSessions for Erased<H> {
+        async fn sever(&self, session: &mut AnySession) {
+            self.0.sever(known(session)).await;
+        }
+    }
+
+    mod at_once {
+        use super::{Erased, Sound};
+
+        sessionpool_testkit::conformance_suite!(Erased(Sound::at_once());
+            counts_sessions, refuses_logins, resets_state, severs_sessions);
+    }
+
+    mod giving_way {
+        use super::{Erased, Sound};
+
+        sessionpool_testkit::conformance_suite!(Erased(Sound::giving_way(3));
+            counts_sessions, refuses_logins, resets_state, severs_sessions);
+    }
+}
+
 /// The suite also serves a backend that can do nothing in particular.
 mod the_least {
     use std::convert::Infallible;

@@ -80,7 +80,7 @@ pub trait PoolEvents: Send + Sync + 'static {
     fn closing(&self, pool: Option<&str>, event: &Closing) {}
     /// A session is gone.
     fn closed(&self, pool: Option<&str>, event: &Closed) {}
-    /// A hook failed.
+    /// `before_close` failed; of `after_open` that is a failed opening.
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {}
     /// Every session opened before became suspect.
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {}

@@ -177,7 +177,8 @@ pub struct Returned {
     pub acquire: Acquire,
     /// The session's number.
     pub session: u64,
-    /// What the session said of itself.
+    /// What the session said of itself; `Dirty` if a panic dropped the lease while it
+    /// said that it was clean, `Clean` if its borrower went before it came.
     pub condition: Condition,
     pub(crate) since: Instant,
     pub(crate) until: Instant,

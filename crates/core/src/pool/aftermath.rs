@@ -98,9 +98,9 @@ impl<S: Session> Aftermath<Parcel<S>> {
     /// Does what there is to do, but for what it answers: which places are to be freed,
     /// their sessions being gone, and what is to be told.
     #[inline]
-    pub(crate) fn carry_out(self) -> (Vec<PlaceId>, Vec<Event>) {
+    pub(crate) fn carry_out(self) -> Option<(Vec<PlaceId>, Vec<Event>)> {
         let Self { waiter, janitor, discarded: _, rare } = self;
-        let rest = rare.map_or_else(Default::default, |rare| rare.carry_out());
+        let rest = rare.map(|rare| rare.carry_out());
         if let Some(waker) = waiter {
             waker.wake();
         }

@@ -71,7 +71,8 @@ impl<S: Session> PoolBuilder<S> {
 
     /// Caps tasks queued for a session; one more fails at once with
     /// [`QueueFull`](crate::AcquireError::QueueFull) instead of joining a line it
-    /// would time out in. Zero never queues. Default: 1000.
+    /// would time out in. Zero never queues. Those whose [class](Self::limit) is full do
+    /// not count against others. Default: 1000.
     ///
     /// A task whose session has yet to be opened is queued, too: with zero, only
     /// idle sessions are lent.
@@ -111,7 +112,8 @@ impl<S: Session> PoolBuilder<S> {
     }
 
     /// Bounds the ending of a session; its place is free after that, confirmed
-    /// or not. Not zero. Default: 5 s.
+    /// or not. A [`before_close`](Self::before_close) hook has as long before that.
+    /// Not zero. Default: 5 s.
     pub fn close_timeout(mut self, limit: Duration) -> Self {
         self.draft.close_timeout = limit;
         self
@@ -223,7 +225,8 @@ impl<S: Session> PoolBuilder<S> {
     }
 
     /// Has `listener` told what happens in the pool; further ones are told after it. See
-    /// [`event`](crate::event). Default: nobody listens.
+    /// [`event`](crate::event). Default: nobody listens. A listener that keeps a [`Pool`]
+    /// keeps that pool open.
     pub fn events(mut self, listener: Arc<dyn PoolEvents>) -> Self {
         self.listeners.add(listener);
         self
@@ -236,8 +239,9 @@ impl<S: Session> PoolBuilder<S> {
     /// It is part of the opening, within the same
     /// [`connect_timeout`](Self::connect_timeout). When it fails, panics or takes too long
     /// the session is ended and the opening has failed. What it leaves on the session is
-    /// cleaned away as any borrower's would be: settings that are to stay belong in the
-    /// backend's own configuration.
+    /// cleaned away as any borrower's would be, within
+    /// [`release_timeout`](Self::release_timeout): settings that are to stay belong in the
+    /// backend's own configuration. A hook that keeps a [`Pool`] keeps that pool open.
     ///
     /// ```
     /// # use sessionpool_core::Pool;
@@ -259,9 +263,10 @@ impl<S: Session> PoolBuilder<S> {
     /// [`close_timeout`](Self::close_timeout): to say goodbye. Setting it again replaces
     /// it. Default: none.
     ///
-    /// Not for sessions that are broken, that end with their runtime, or that
-    /// [`after_open`](Self::after_open) failed for. The session is closed whatever becomes of
-    /// the hook; [`hook_failed`](PoolEvents::hook_failed) tells of one that failed.
+    /// Only for sessions that are clean: not for one that came back with a transaction
+    /// open, is broken, did not answer a check or ends with its runtime. The session is
+    /// closed whatever becomes of the hook; [`hook_failed`](PoolEvents::hook_failed) tells
+    /// of one that failed.
     pub fn before_close(
         mut self,
         hook: impl for<'s> Fn(&'s mut S) -> HookFuture<'s, S> + Send + Sync + 'static,

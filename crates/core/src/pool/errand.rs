@@ -120,7 +120,7 @@ impl<S: Session> Runner<S> {
                 self.duty = Duty::Close(parcel);
                 let fault = fault_of_check::<S>(answer.err(), condition);
                 self.shared.check_failed(self.place, fault, alive);
-                self.close().await;
+                self.end().await;
             }
         }
     }
@@ -142,6 +142,10 @@ impl<S: Session> Runner<S> {
 
     async fn close(&mut self) {
         self.before_close().await;
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         let Duty::Close(parcel) = std::mem::replace(&mut self.duty, Duty::Closing) else { return };
         let limit = self.shared.settings.close_timeout;
         let answer = call::close(parcel.session, limit).await;
@@ -160,7 +164,7 @@ impl<S: Session> Runner<S> {
     async fn before_close(&mut self) {
         let Duty::Close(Parcel { session, .. }) = &mut self.duty else { return };
         let Some(hook) = &self.shared.hooks.before_close else { return };
-        if let Condition::Broken(_) = call::condition(session) {
+        if call::condition(session) != Condition::Clean {
             return;
         }
         let limit = self.shared.settings.close_timeout;

@@ -166,7 +166,8 @@ impl<S: Session> Pool<S> {
     ///
     /// # Errors
     ///
-    /// As for [`acquire`](Self::acquire).
+    /// As for [`acquire`](Self::acquire); [`AcquireError::UnknownClass`] for a class the
+    /// pool has no limit for, which is told to nobody else and counted nowhere.
     ///
     /// # Cancel safety
     ///
@@ -257,7 +258,8 @@ impl<S: Session> Pool<S> {
     /// [`warm_up`](Self::warm_up) that has `work` done on each session, to fill its caches
     /// or the remote end's; answers on how many it succeeded.
     ///
-    /// It is done on one after the other, while more are being opened. Sessions that are
+    /// It is done on one after the other, while more are being opened, and on no more
+    /// sessions than that, even where some do not last. Sessions that are
     /// lent, or idle for so long that they would have to be checked first, are left alone.
     /// `work` is cloned for each session, and bounds its own time.
     ///
@@ -285,6 +287,12 @@ impl<S: Session> Pool<S> {
                 }
             }
         }
+    }
+
+    /// The pool's [`name`](PoolBuilder::name), where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.shared().settings.name.as_deref()
     }
 
     /// The pool at this instant.

@@ -31,6 +31,8 @@ mod lending;
 #[cfg(sessionpool_loom)]
 mod opening;
 mod remote;
+#[cfg(sessionpool_loom)]
+mod warming;
 
 use std::future::{self, Future};
 use std::pin::{Pin, pin};

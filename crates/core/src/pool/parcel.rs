@@ -1,5 +1,7 @@
 //! What goes through a pool.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use crate::{Extensions, Session, call};
 
 /// A session, and what the application keeps with it.
@@ -21,8 +23,11 @@ impl<S> Parcel<S> {
 }
 
 impl<S: Session> Parcel<S> {
-    /// Ends the session on this side.
+    /// Ends the session on this side. This runs in drops, so a panic of the application's
+    /// values in theirs is not let through.
     pub(crate) fn abort(self) {
-        call::abort(self.session);
+        let Self { session, extensions } = self;
+        call::abort(session);
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(extensions)));
     }
 }

@@ -92,9 +92,11 @@ impl<S: Session> Shared<S> {
             std::mem::forget(aftermath); // nor is there anything to drop
             tell(&answer);
         } else {
-            let (aborted, events) = aftermath.carry_out();
+            let rest = aftermath.carry_out();
             tell(&answer);
-            self.finish(aborted, &events);
+            if let Some((aborted, events)) = rest {
+                self.finish(aborted, &events);
+            }
         }
         answer
     }
@@ -464,7 +466,7 @@ impl<S: Session> Shared<S> {
         let now = Instant::now();
         let mut aftermath = Aftermath::new();
         let round = self.books().ledger.round(now, &mut aftermath);
-        let (aborted, events) = aftermath.carry_out();
+        let Some((aborted, events)) = aftermath.carry_out() else { return (round, None) };
         self.finish(aborted, &[]);
         let news = (!events.is_empty()).then(|| News::new(&self.listeners, events));
         (round, news)

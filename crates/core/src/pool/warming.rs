@@ -45,7 +45,7 @@ impl<'a, S: Session> Warming<'a, S> {
     /// not in time.
     pub(crate) async fn opens_another(&mut self) -> bool {
         // Without a clock there is no janitor, and nothing is opened.
-        if self.shared.ensure_janitor().is_err() || !clock::is_here() {
+        if self.is_over() || self.shared.ensure_janitor().is_err() || !clock::is_here() {
             return false;
         }
         let another =
@@ -58,8 +58,17 @@ impl<'a, S: Session> Warming<'a, S> {
         opened.is_some()
     }
 
+    /// True if it has worked on as many as are wanted, or its time has passed, whatever
+    /// else is opened.
+    fn is_over(&self) -> bool {
+        self.seen.len() >= self.sessions || self.deadline.is_some_and(|at| at <= Instant::now())
+    }
+
     /// An idle session it has not worked on.
     pub(crate) fn lend_another(&mut self, site: &'static Location<'static>) -> Option<Lease<S>> {
+        if self.is_over() {
+            return None;
+        }
         let (place, parcel) = self.shared.lend_unless(site, &self.seen)?;
         let lease = Lease::new(self.shared, place, parcel);
         self.seen.insert(Lease::id(&lease));

@@ -267,3 +267,32 @@ fn a_class_that_cannot_work_is_refused_at_build() {
         "limit is 101, but 0 to 100 classes are possible"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cannot_wait_for_a_full_class_has_nothing_checked() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.limit(REPORT, 1).check_after_idle(None).build().unwrap();
+    let held = pool.acquire_with(report()).await.unwrap();
+    drop(pool.acquire().await.unwrap());
+    let none = pool.acquire_with(report().timeout(Duration::ZERO)).await;
+    assert!(none.unwrap_err().is_timeout());
+    assert_eq!((pool.status().idle, pool.status().counters.checked), (1, 0));
+    drop(held);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_full_class_do_not_fill_the_queue_for_others() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.limit(REPORT, 1).max_waiters(2).build().unwrap();
+    let held = pool.acquire_with(report()).await.unwrap();
+    let reports = [waiter_with(&pool, report()).await, waiter_with(&pool, report()).await];
+    let error = pool.acquire_with(report()).await.unwrap_err();
+    assert!(matches!(error, AcquireError::QueueFull { .. }), "{error}");
+    drop(pool.acquire().await.unwrap()); // has to be opened, and waits for that
+    drop(held);
+    for waiting in reports {
+        drop(waiting.await.unwrap().unwrap());
+    }
+    end(&backend, &pool).await;
+}

@@ -94,3 +94,33 @@ fn extensions_have_one_value_of_each_type() {
     assert_eq!(extensions.get_or_insert_with(Uses::default), &Uses(0));
     assert_eq!((extensions.get::<&str>(), extensions.get::<u8>()), (Some(&"text"), None));
 }
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("in the drop of an extension");
+    }
+}
+
+#[test]
+fn an_extension_that_panics_in_its_drop_costs_no_place() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.build().unwrap();
+    backend.always(Verb::Release, Act::hang());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let leased = runtime.block_on(async {
+        let mut leases = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
+        for lease in &mut leases {
+            Lease::extensions(lease).insert(PanicsInDrop);
+        }
+        let [mut cleaned, leased] = leases;
+        cleaned.set_dirty();
+        drop(cleaned);
+        quiet().await; // its cleaning hangs
+        leased
+    });
+    drop(runtime);
+    drop(leased);
+    assert_eq!((pool.status().size(), backend.book().aborted), (0, 2));
+}

@@ -183,3 +183,28 @@ fn a_hook_under_way_when_its_runtime_dies_costs_no_second_end() {
         balanced(&pool.status());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn before_close_is_not_for_a_session_with_something_of_a_borrowers_on_it() {
+    let (backend, builder) = scripted(3);
+    let pool = builder
+        .before_close(|session| Box::pin(async move { session.write("goodbye").await }))
+        .build()
+        .unwrap();
+    let mut leases = Vec::new();
+    for _ in 0..3 {
+        leases.push(pool.acquire().await.unwrap());
+    }
+    let (mut dirty, mut discarded, clean) = (leases.remove(0), leases.remove(0), leases.remove(0));
+    dirty.set_dirty();
+    discarded.set_dirty();
+    discarded.discard();
+    pool.flush();
+    drop(dirty); // ended, since it is stale, and not cleaned
+    quiet().await;
+    assert_eq!((backend.book().closed, backend.book().calls(Verb::Write)), (2, 0));
+    drop(clean);
+    quiet().await;
+    assert_eq!((backend.book().closed, backend.book().calls(Verb::Write)), (3, 1));
+    end(&backend, &pool).await;
+}

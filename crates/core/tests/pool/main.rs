@@ -11,6 +11,7 @@ mod control;
 mod crowds;
 mod diagnosis;
 mod dropping;
+mod erased;
 mod events;
 mod expiry;
 mod extensions;

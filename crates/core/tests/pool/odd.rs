@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::OnceLock;
 
 use super::*;
-use sessionpool_core::{Backend, CallError, Condition, Fault, ReleaseError, Session};
+use sessionpool_core::{Backend, CallError, Condition, Fault, ReleaseError, Session, call};
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ enum Oddity {
     ConditionPanics,
     AbortPanics,
     ReleaseLies,
+    ReleasePanicsAtOnce,
     OpensDirty,
     ErrorsAskThePool,
 }
@@ -66,7 +67,7 @@ impl Session for OddSession {
         match self.0 {
             Oddity::ConditionPanics => panic!("in condition"),
             Oddity::ReleaseLies if tokio::task::try_id().is_none() => Condition::Dirty,
-            Oddity::OpensDirty => Condition::Dirty,
+            Oddity::OpensDirty | Oddity::ReleasePanicsAtOnce => Condition::Dirty,
             _ => Condition::Clean,
         }
     }
@@ -75,8 +76,11 @@ impl Session for OddSession {
         if error.0 == Oddity::ClassifyPanics { panic!("in classify") } else { Fault::Rejected }
     }
 
-    async fn release(_: &mut Self) -> Result<(), OddError> {
-        Ok(())
+    fn release(this: &mut Self) -> impl Future<Output = Result<(), OddError>> + Send {
+        if this.0 == Oddity::ReleasePanicsAtOnce {
+            panic!("before the future");
+        }
+        async { Ok(()) }
     }
 
     async fn close(_: Self) -> Result<(), OddError> {
@@ -159,4 +163,12 @@ async fn an_error_is_never_dropped_under_the_lock() {
     assert!(pool.acquire().await.is_err()); // and the pool was the second's
     assert_eq!(pool.status().counters.open_failed, 3);
     balanced(&pool.status());
+}
+
+#[tokio::test]
+async fn a_call_that_panics_before_its_future_is_told_like_any_other() {
+    let mut session = OddSession(Oddity::ReleasePanicsAtOnce);
+    let failure = call::clean(&mut session, secs(1)).await.unwrap_err();
+    let cause = failure.into_cause().to_string();
+    assert_eq!(cause, "cleaning a session panicked: before the future");
 }

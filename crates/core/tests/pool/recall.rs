@@ -116,3 +116,18 @@ async fn a_line_does_not_keep_its_pool() {
     assert!(line(&recall).is_gone());
     assert_eq!(line(&recall).idle(1), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_recalled_is_not_opened_again_before_somebody_asks() {
+    let (backend, recall, builder) = knowing(Bounds::none());
+    let pool = builder.max_size(1).min_idle(1).build().unwrap();
+    quiet().await;
+    assert_eq!(line(&recall).idle(1), 1);
+    line(&recall).open_again();
+    tokio::time::sleep(secs(60)).await;
+    assert_eq!((backend.book().opened, pool.status().size()), (1, 0));
+    drop(pool.acquire().await.unwrap());
+    quiet().await;
+    assert_eq!(pool.status().idle, 1);
+    end(&backend, &pool).await;
+}

@@ -383,3 +383,28 @@ fn the_pool_may_be_dropped_while_unwinding() {
     runtime.block_on(backend.ended(1));
     backend.assert_all_ended();
 }
+
+#[test]
+fn errands_that_never_ran_are_told_and_counted_as_what_they_were() {
+    let ways_back: [fn(&ScriptedPool, ScriptedLease); 3] = [
+        |_, mut lease| {
+            lease.set_dirty();
+            drop(lease); // to be cleaned
+        },
+        |_, lease| lease.discard(), // to be closed
+        |pool, lease| {
+            drop(lease);
+            assert!(pool.try_acquire().is_err()); // to be checked
+        },
+    ];
+    for give_back in ways_back {
+        let (backend, builder) = scripted(1);
+        let pool = builder.check_after_idle(Duration::ZERO).build().unwrap();
+        let runtime = runtime();
+        let lease = runtime.block_on(pool.acquire()).unwrap();
+        give_back(&pool, lease);
+        drop(runtime); // before the janitor has looked
+        assert_eq!((pool.status().size(), backend.book().aborted), (0, 1));
+        self::runtime().block_on(end(&backend, &pool));
+    }
+}

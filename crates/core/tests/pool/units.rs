@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use sessionpool_core::{Fault, Rollback, TxError};
+use sessionpool_core::{Fault, Retry, Rollback, TxError, TxOptions};
 use sessionpool_testkit::conformance::cut;
 use sessionpool_testkit::{Act, ScriptedError, Verb};
 
@@ -407,4 +407,11 @@ async fn a_unit_survives_each_of_its_futures_dropped_at_any_await() {
             end(&backend, &pool).await;
         }
     }
+}
+
+#[test]
+fn the_values_of_settings_are_not_printed() {
+    let options = TxOptions::new().setting("app.token", "hunter2");
+    let text = format!("{options:?} {:?}", Retry::on_conflict(1).options(options.clone()));
+    assert!(text.contains("app.token") && !text.contains("hunter2"), "{text}");
 }

@@ -162,3 +162,89 @@ fn warm_up_outside_of_a_runtime_opens_nothing() {
     let answer = warming.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(answer, Poll::Ready(0)), "{answer:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn warm_up_with_works_on_no_more_sessions_than_are_wanted_though_none_lasts() {
+    let breaks: [fn(&mut ScriptedLease); 2] = [
+        |_| {}, // worn by its one use
+        |lease| lease.lose(Fault::SessionLost),
+    ];
+    for work_on in breaks {
+        let (backend, builder) = scripted(4);
+        let pool = builder.max_uses(1).build().unwrap();
+        backend.always(Verb::Open, Act::take(secs(1)));
+        let work = async |lease: &mut ScriptedLease| {
+            tokio::time::sleep(secs(2)).await; // another one is open by then
+            work_on(lease);
+            Ok::<_, Failed>(())
+        };
+        let _ = pool.warm_up_with(2, work).await;
+        assert_eq!(pool.status().counters.acquired, 2);
+        end(&backend, &pool).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn warm_up_with_works_on_as_many_idle_sessions_as_are_wanted() {
+    let (backend, builder) = scripted(5);
+    let pool = builder.build().unwrap();
+    assert_eq!(pool.warm_up(5).await, 5);
+    assert_eq!(pool.warm_up_with(2, async |_| Ok::<_, Failed>(())).await, 2);
+    assert_eq!(pool.status().counters.acquired, 2);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_warm_up_leaves_no_task_on_an_empty_pool() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.build().unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after: Some(secs(60)) }));
+    assert!(tokio::time::timeout(secs(1), pool.warm_up(1)).await.is_err());
+    quiet().await;
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+    end(&backend, &pool).await;
+}
+
+#[test]
+fn a_warm_up_goes_on_when_the_runtime_that_opened_for_it_dies() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.acquire_timeout(Duration::MAX).build().unwrap();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    backend.next(Verb::Open, Act::hang());
+    let (first, second) = (runtime(), runtime());
+    first.block_on(async {
+        let waiting = waiter(&pool).await;
+        waiting.abort();
+        quiet().await;
+    });
+    assert_eq!(pool.status().opening, 1); // on the first
+    second.block_on(async {
+        let warming = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.warm_up(1).await }
+        });
+        quiet().await;
+        tokio::task::spawn_blocking(move || drop(first)).await.unwrap();
+        assert_eq!(warming.await.unwrap(), 1);
+        end(&backend, &pool).await;
+    });
+}
+
+#[test]
+fn a_warm_up_of_a_paused_pool_goes_on_when_it_is_resumed_outside_of_a_runtime() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.acquire_timeout(Duration::MAX).build().unwrap();
+    pool.pause(Pause::Wait);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let warming = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.warm_up(1).await }
+        });
+        quiet().await;
+        let resuming = pool.clone();
+        std::thread::spawn(move || resuming.resume()).join().unwrap();
+        assert_eq!(warming.await.unwrap(), 1);
+        end(&backend, &pool).await;
+    });
+}

@@ -58,3 +58,38 @@ impl Journal {
         self.requests.iter().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(api: &str) -> Request {
+        Request {
+            at: Duration::ZERO,
+            method: "GET".to_owned(),
+            caller: String::new(),
+            api: api.to_owned(),
+            uid: String::new(),
+            gid: None,
+            kill: None,
+            with_sid: false,
+            rc: None,
+        }
+    }
+
+    #[test]
+    fn the_latest_10_000_are_kept_and_end_under_their_own_numbers() {
+        let mut journal = Journal::default();
+        let numbers: Vec<u64> =
+            (0..KEPT + 3).map(|number| journal.begin(request(&number.to_string()))).collect();
+        for (index, number) in numbers.iter().enumerate() {
+            journal.end(*number, u16::try_from(index % 100).unwrap());
+        }
+        let kept = journal.requests();
+        assert_eq!(kept.len(), KEPT);
+        for (index, request) in (3..).zip(&kept) {
+            assert_eq!(request.api, index.to_string());
+            assert_eq!(request.rc, Some(index % 100));
+        }
+    }
+}

@@ -1,13 +1,6 @@
 use std::time::Duration;
 
-use super::{Book, Holding, HoldingEnd, Stray};
-
-/// Who is asking, and when.
-#[derive(Clone, Debug)]
-pub(crate) struct Visit {
-    pub(crate) now: Duration,
-    pub(crate) caller: String,
-}
+use super::{Book, Holding, HoldingEnd, Stray, Visit};
 
 /// The book's writing side.
 impl Book {

@@ -4,8 +4,9 @@
 mod book;
 mod journal;
 mod ledger;
+mod visit;
 
 pub use self::book::{Book, Holding, HoldingEnd, Stray};
 pub(crate) use self::journal::Journal;
 pub use self::journal::Request;
-pub(crate) use self::ledger::Visit;
+pub(crate) use self::visit::Visit;

@@ -1,8 +1,11 @@
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+
+use super::{Ending, Plan};
 
 /// Something that goes wrong, on demand: which requests it meets, and what happens
 /// to them. Given to [`Emulator::fault`](crate::Emulator::fault).
@@ -27,39 +30,6 @@ pub struct Fault {
     pub(super) skip: usize,
     pub(super) times: usize,
     pub(crate) plan: Plan,
-}
-
-/// What happens to a request.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
-    pub(crate) before: Duration,
-    pub(crate) during: Duration,
-    pub(crate) after: Duration,
-    pub(crate) held: bool,
-    pub(crate) executed: Option<bool>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) ending: Ending,
-}
-
-/// What is answered.
-#[derive(Clone, Default)]
-pub(crate) enum Ending {
-    /// The truth.
-    #[default]
-    Answer,
-    Rc(u16, String),
-    Status(u16, Bytes),
-    Body(Bytes),
-    Edit(Arc<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
-    /// This many bytes of the body, under a `Content-Length` that promises all.
-    Truncate(usize),
-    /// This many bytes of the body, in chunks whose end does not come.
-    CutChunks(usize),
-    Drip(usize, Duration),
-    Endless(Bytes),
-    Raw(Bytes),
-    Hang,
-    Close,
 }
 
 impl Fault {
@@ -109,8 +79,9 @@ impl Fault {
         self
     }
 
-    /// Has the transaction take this long: a session is busy meanwhile, and can be
-    /// killed. For the transactions of a session; others are delayed.
+    /// Has a transaction of a session take this long: the session is busy meanwhile,
+    /// and can be killed. Does nothing to other transactions: [delay](Self::delay)
+    /// those.
     pub const fn take(mut self, time: Duration) -> Self {
         self.plan.during = time;
         self
@@ -129,12 +100,23 @@ impl Fault {
         self
     }
 
+    /// Holds the answer back, the transaction having had its effect, until the fault
+    /// is [lifted](crate::FaultHandle::lift).
+    pub const fn hold_reply(mut self) -> Self {
+        self.plan.held_reply = true;
+        self
+    }
+
     /// Answers with this code. The transaction has no effect.
     pub fn rc(self, rc: u16, msg: &str) -> Self {
         self.ending(Ending::Rc(rc, msg.to_owned()))
     }
 
     /// Answers with an HTTP status and an HTML page. The transaction has no effect.
+    ///
+    /// # Panics
+    ///
+    /// This is no status of an answer: below 200, or above 599.
     pub fn status(self, status: u16) -> Self {
         let page =
             format!("<html><head><title>{status}</title></head><body>{status}</body></html>");
@@ -142,7 +124,13 @@ impl Fault {
     }
 
     /// Answers with an HTTP status and this body. The transaction has no effect.
+    ///
+    /// # Panics
+    ///
+    /// This is no status of an answer: below 200, or above 599.
     pub fn status_with(self, status: u16, body: impl Into<Bytes>) -> Self {
+        assert!((200..600).contains(&status), "{status} is no status of an answer");
+        let status = StatusCode::from_u16(status).expect("200 to 599 are statuses");
         self.ending(Ending::Status(status, body.into()))
     }
 
@@ -156,9 +144,18 @@ impl Fault {
         self.ending(Ending::Edit(Arc::new(edit)))
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the answer, or puts it in the place of the usual one.
+    ///
+    /// # Panics
+    ///
+    /// This cannot stand in a header; or it frames the answer (`Content-Length`,
+    /// `Transfer-Encoding`), which is for [`raw`](Self::raw) to say wrongly.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.plan.headers.push((name.to_owned(), value.to_owned()));
+        let name = HeaderName::try_from(name).expect("a header's name");
+        let value = HeaderValue::try_from(value).expect("a header's value");
+        let frames = name == CONTENT_LENGTH || name == TRANSFER_ENCODING;
+        assert!(!frames, "{name} frames the answer: use `raw`, `truncate` or `cut_chunks`");
+        self.plan.headers.insert(name, value);
         self
     }
 
@@ -215,40 +212,5 @@ impl Fault {
     fn ending(mut self, ending: Ending) -> Self {
         self.plan.ending = ending;
         self
-    }
-}
-
-impl Plan {
-    pub(crate) fn is_executed(&self) -> bool {
-        self.executed.unwrap_or(match self.ending {
-            Ending::Rc(..) | Ending::Status(..) | Ending::Body(_) | Ending::Raw(_) => false,
-            Ending::Answer
-            | Ending::Edit(_)
-            | Ending::Truncate(_)
-            | Ending::CutChunks(_)
-            | Ending::Drip(..)
-            | Ending::Endless(_)
-            | Ending::Hang
-            | Ending::Close => true,
-        })
-    }
-}
-
-impl fmt::Debug for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Answer => f.write_str("Answer"),
-            Self::Rc(rc, msg) => write!(f, "Rc({rc}, {msg:?})"),
-            Self::Status(status, body) => write!(f, "Status({status}, {} bytes)", body.len()),
-            Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
-            Self::Edit(_) => f.write_str("Edit"),
-            Self::Truncate(bytes) => write!(f, "Truncate({bytes})"),
-            Self::CutChunks(bytes) => write!(f, "CutChunks({bytes})"),
-            Self::Drip(bytes, pause) => write!(f, "Drip({bytes}, {pause:?})"),
-            Self::Endless(piece) => write!(f, "Endless({} bytes)", piece.len()),
-            Self::Raw(bytes) => write!(f, "Raw({} bytes)", bytes.len()),
-            Self::Hang => f.write_str("Hang"),
-            Self::Close => f.write_str("Close"),
-        }
     }
 }

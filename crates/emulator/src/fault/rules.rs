@@ -2,8 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::Fault;
-use super::fault::Plan;
+use super::{Fault, Plan};
 
 /// The faults in force, in the order they were given.
 #[derive(Debug, Default)]

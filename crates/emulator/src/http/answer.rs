@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::body::Outgoing;
 use super::incoming::Incoming;
-use super::orders::{self, Orders};
+use super::orders::Orders;
+use super::{cut, feed};
 use crate::fault::{Ending, Plan};
 use crate::gateway::Gateway;
 use crate::protocol::{Api, Output, Refusal, Version};
@@ -37,7 +38,7 @@ pub(crate) async fn answer(
     let hit = gateway.rules.meet(&api, &uid, &incoming.caller);
     let plan = hit.as_ref().map(crate::fault::Hit::plan).unwrap_or_default();
     pause(plan.before).await;
-    if let Some(hit) = hit.filter(|_| plan.held) {
+    if let Some(hit) = hit.as_ref().filter(|_| plan.held) {
         hit.lifted().await;
     }
     let version = incoming.parameters.version();
@@ -48,6 +49,9 @@ pub(crate) async fn answer(
         None
     };
     pause(plan.after).await;
+    if let Some(hit) = hit.filter(|_| plan.held_reply) {
+        hit.lifted().await;
+    }
     finish(plan, version, reply, orders)
 }
 
@@ -77,107 +81,48 @@ fn finish(
 ) -> Outcome {
     let reply = match (reply, &plan.ending) {
         (Some(reply), Ending::Answer) => {
-            return Outcome::Response(response(200, Outgoing::Reply(reply), &plan.headers));
+            return Outcome::Response(response(
+                StatusCode::OK,
+                Outgoing::Reply(reply),
+                plan.headers,
+            ));
         }
         (reply, _) => reply,
     };
-    let body = || reply.map_or_else(Vec::new, |reply| reply.content.collect());
+    let (body, entry) = reply.map_or_else(Default::default, Reply::into_parts);
     let (status, outgoing) = match plan.ending {
         Ending::Rc(rc, msg) => {
             let refusal = Refusal::new(rc, msg);
-            (200, Outgoing::Whole(Output::refusal(version, &refusal).into()))
+            (StatusCode::OK, Outgoing::Whole(Output::refusal(version, &refusal).into()))
         }
         Ending::Status(status, page) => (status, Outgoing::Whole(page)),
-        Ending::Body(body) => (200, Outgoing::Whole(body)),
-        Ending::Edit(edit) => (200, Outgoing::Whole(edit(body()).into())),
-        Ending::Truncate(bytes) => return Outcome::Raw(truncated(&body(), bytes)),
-        Ending::CutChunks(bytes) => return Outcome::Raw(cut_chunks(&body(), bytes)),
-        Ending::Drip(bytes, pause) => (200, drip(body(), bytes, pause, orders)),
-        Ending::Endless(piece) => (200, endless(body(), piece, orders)),
+        Ending::Body(body) => (StatusCode::OK, Outgoing::Whole(body)),
+        Ending::Edit(edit) => (StatusCode::OK, Outgoing::Whole(edit(body).into())),
+        Ending::Truncate(bytes) => return Outcome::Raw(cut::truncated(&body, bytes)),
+        Ending::CutChunks(bytes) => return Outcome::Raw(cut::chunks(&body, bytes)),
+        Ending::Drip(bytes, pause) => {
+            (StatusCode::OK, feed::drip(body, entry, bytes, pause, orders))
+        }
+        Ending::Endless(piece) => (StatusCode::OK, feed::endless(body, entry, piece, orders)),
         Ending::Raw(bytes) => return Outcome::Raw(bytes),
         Ending::Hang => return Outcome::Silence,
         Ending::Answer | Ending::Close => return Outcome::Raw(Bytes::new()),
     };
-    Outcome::Response(response(status, outgoing, &plan.headers))
+    Outcome::Response(response(status, outgoing, plan.headers))
 }
 
 /// An answer as the platform gives it, but for `headers`.
 pub(crate) fn response(
-    status: u16,
+    status: StatusCode,
     body: Outgoing,
-    headers: &[(String, String)],
+    headers: HeaderMap,
 ) -> Response<Outgoing> {
     let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let content = if status == 200 { "text/xml" } else { "text/html" };
+    *response.status_mut() = status;
+    let content = if status == StatusCode::OK { "text/xml" } else { "text/html" };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content));
-    for (name, value) in headers {
-        let name = HeaderName::try_from(name.as_str());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    response.headers_mut().extend(headers);
     response
-}
-
-fn truncated(body: &[u8], bytes: usize) -> Bytes {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), &body[..bytes.min(body.len())]].concat().into()
-}
-
-fn cut_chunks(body: &[u8], bytes: usize) -> Bytes {
-    let mut out =
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
-    for chunk in body[..bytes.min(body.len())].chunks(8 * 1024) {
-        out.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
-        out.extend_from_slice(chunk);
-        out.extend_from_slice(b"\r\n");
-    }
-    out.into()
-}
-
-fn drip(body: Vec<u8>, bytes: usize, time: Duration, orders: watch::Receiver<Orders>) -> Outgoing {
-    feed(orders, |pieces| async move {
-        for piece in body.chunks(bytes.max(1)) {
-            pause(time).await;
-            if pieces.send(Bytes::copy_from_slice(piece)).await.is_err() {
-                return;
-            }
-        }
-    })
-}
-
-/// All of the body but what follows its last cell, and then `piece` for ever.
-fn endless(mut body: Vec<u8>, piece: Bytes, orders: watch::Receiver<Orders>) -> Outgoing {
-    let end = b"</data>";
-    if let Some(at) = body.windows(end.len()).rposition(|window| window == end) {
-        body.truncate(at);
-    }
-    feed(orders, |pieces| async move {
-        let mut next = Bytes::from(body);
-        while pieces.send(next).await.is_ok() {
-            next = piece.clone();
-        }
-    })
-}
-
-fn feed<F>(orders: watch::Receiver<Orders>, work: impl FnOnce(mpsc::Sender<Bytes>) -> F) -> Outgoing
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (sender, pieces) = mpsc::channel(1);
-    let work = work(sender);
-    tokio::spawn(async move {
-        tokio::select! {
-            () = work => {}
-            () = orders::stopped(orders) => {}
-        }
-    });
-    Outgoing::Fed(pieces)
 }
 
 async fn pause(time: Duration) {

@@ -30,8 +30,8 @@ impl Body for Outgoing {
             Self::Whole(bytes) => Some(std::mem::take(bytes)),
             Self::Reply(reply) => {
                 let piece = reply.content.next();
-                if piece.is_none() {
-                    reply.entry = None; // the session is the next one's
+                if reply.content.is_over() {
+                    reply.entry = None; // before anybody can have read the end
                 }
                 piece
             }
@@ -41,7 +41,11 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(bytes) if bytes.is_empty())
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Reply(reply) => reply.content.is_over(),
+            Self::Fed(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,11 +1,13 @@
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -25,38 +27,59 @@ type Last = Arc<Mutex<Bytes>>;
 #[error("the connection is closed on purpose")]
 struct Closed;
 
-/// Serves one connection until it ends, or is ended.
+/// How long a peer that does not read is waited for.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves one connection until it ends, or is ended by orders other than those
+/// that it began under.
 pub(crate) async fn serve(
     gateway: Arc<Gateway>,
     stream: TcpStream,
     mut orders: watch::Receiver<Orders>,
+    at_first: Orders,
 ) {
     let last = Last::default();
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(gateway.keep_alive);
     let service = {
         let (last, orders) = (Arc::clone(&last), orders.clone());
         service_fn(move |request| {
             Box::pin(reply(Arc::clone(&gateway), request, orders.clone(), Arc::clone(&last)))
         })
     };
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new());
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
-    let at_first = *orders.borrow_and_update();
-    let told = tokio::select! {
-        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => None,
-        _ = orders.wait_for(|now| now.ends(at_first)) => Some(()),
+    let ended = tokio::select! {
+        _ = poll_fn(|context| connection.poll_without_shutdown(context)) => true,
+        _ = orders.wait_for(|now| now.ends(at_first)) => false,
     };
-    if told.is_some() {
+    if !ended {
         Pin::new(&mut connection).graceful_shutdown();
         tokio::select! {
             _ = poll_fn(|context| connection.poll_without_shutdown(context)) => {}
-            Ok(_) = orders.wait_for(|now| now.aborts(at_first)) => return,
+            () = given_up(orders, at_first) => return,
         }
     }
-    let mut stream = connection.into_parts().io.into_inner();
+    let stream = connection.into_parts().io.into_inner();
     let last = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
-    if stream.write_all(&last).await.is_ok() {
-        let _ = stream.shutdown().await; // whoever is gone needs no goodbye
+    // Whoever is gone, or does not read, gets no goodbye.
+    let _ = tokio::time::timeout(GRACE, say_goodbye(stream, &last)).await;
+}
+
+async fn say_goodbye(mut stream: TcpStream, last: &[u8]) -> io::Result<()> {
+    stream.write_all(last).await?;
+    stream.shutdown().await
+}
+
+/// Comes back when an answer that is still going out is to be cut off.
+async fn given_up(mut orders: watch::Receiver<Orders>, at_first: Orders) {
+    let stop = orders::stopped(orders.clone());
+    let stopped = async {
+        stop.await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        () = stopped => {}
+        Ok(_) = orders.wait_for(|now| now.aborts(at_first)) => {}
     }
 }
 
@@ -69,7 +92,7 @@ async fn reply(
     let incoming = match Incoming::read(request).await {
         Ok(incoming) => incoming,
         Err(unreadable) => {
-            return Ok(answer::response(unreadable.0, Outgoing::Whole(Bytes::new()), &[]));
+            return Ok(empty(unreadable.0));
         }
     };
     // In a task of its own: the platform executes what it has received, whether or
@@ -94,6 +117,10 @@ async fn reply(
             Err(Closed)
         }
         Ok(None) => Err(Closed),
-        Err(_) => Ok(answer::response(500, Outgoing::Whole(Bytes::new()), &[])),
+        Err(_) => Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)),
     }
+}
+
+fn empty(status: StatusCode) -> Response<Outgoing> {
+    answer::response(status, Outgoing::Whole(Bytes::new()), HeaderMap::new())
 }

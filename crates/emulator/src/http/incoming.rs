@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming as Stream;
-use hyper::{Method, Request};
+use hyper::body::{Body, Incoming as Stream};
+use hyper::{Method, Request, StatusCode};
 
 use crate::protocol::Parameters;
 
@@ -21,24 +21,29 @@ pub(crate) struct Incoming {
     pub(crate) body: Bytes,
 }
 
-/// Why a request cannot be read: an HTTP status.
+/// Why a request cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable(pub(crate) u16);
+pub(crate) struct Unreadable(pub(crate) StatusCode);
 
 impl Incoming {
     pub(crate) async fn read(request: Request<Stream>) -> Result<Self, Unreadable> {
-        let caller = caller(request.uri().path()).ok_or(Unreadable(404))?;
+        let caller = caller(request.uri().path()).ok_or(Unreadable(StatusCode::NOT_FOUND))?;
         let method = request.method().clone();
         if method != Method::GET && method != Method::POST {
-            return Err(Unreadable(405));
+            return Err(Unreadable(StatusCode::METHOD_NOT_ALLOWED));
         }
         let parameters = Parameters::read(request.uri().query().unwrap_or_default());
+        if request.body().size_hint().lower() > MAX_BODY as u64 {
+            return Err(Unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+        }
         let body = Limited::new(request.into_body(), MAX_BODY).collect();
         let body = match tokio::time::timeout(BODY_TIME, body).await {
             Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Unreadable(413)),
-            Ok(Err(_)) => return Err(Unreadable(400)),
-            Err(_) => return Err(Unreadable(408)),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return Err(Unreadable(StatusCode::PAYLOAD_TOO_LARGE));
+            }
+            Ok(Err(_)) => return Err(Unreadable(StatusCode::BAD_REQUEST)),
+            Err(_) => return Err(Unreadable(StatusCode::REQUEST_TIMEOUT)),
         };
         Ok(Self { method, caller, parameters, body })
     }

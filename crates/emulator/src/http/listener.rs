@@ -7,7 +7,7 @@ use super::connection;
 use super::orders::{self, Orders};
 use crate::gateway::Gateway;
 
-const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 1024;
 
 /// Takes connections until the emulator stops. Whoever waits for the other end of
 /// `alive` learns when the last connection is gone.
@@ -27,7 +27,8 @@ pub(crate) async fn listen(
                 continue;
             };
             let _ = stream.set_nodelay(true);
-            let serving = connection::serve(Arc::clone(&gateway), stream, orders.clone());
+            let now = *orders.borrow();
+            let serving = connection::serve(Arc::clone(&gateway), stream, orders.clone(), now);
             let alive = alive.clone();
             tokio::spawn(async move {
                 serving.await;

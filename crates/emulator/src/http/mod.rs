@@ -3,6 +3,8 @@
 mod answer;
 mod body;
 mod connection;
+mod cut;
+mod feed;
 mod incoming;
 mod listener;
 mod orders;

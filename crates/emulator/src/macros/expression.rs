@@ -45,7 +45,7 @@ pub(super) fn read(expression: &str) -> Result<Condition, Refusal> {
     let condition = parser.node()?.into_condition();
     match parser.tokens.first() {
         None => Ok(condition),
-        Some(token) => Err(refuse(format!("an expression that goes on at {token:?}"))),
+        Some(token) => Err(refuse(format!("an expression that goes on at {token}"))),
     }
 }
 

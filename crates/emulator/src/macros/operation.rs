@@ -7,6 +7,9 @@ use super::expression::{self, Condition};
 use crate::protocol::{Element, Refusal, rc};
 use crate::table::{Rows, Table, View};
 
+const MAX_OPERATIONS: usize = 100;
+const MAX_COLUMNS: usize = 10_000;
+
 /// A step of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Operation {
@@ -24,15 +27,16 @@ impl Operation {
         if !ops.text().is_empty() {
             return Err(refuse("text among the operations"));
         }
+        if ops.children.len() > MAX_OPERATIONS {
+            return Err(refuse(format!("more than {MAX_OPERATIONS} operations")));
+        }
         ops.children.iter().map(Self::read).collect()
     }
 
     fn read(element: &Element) -> Result<Self, Refusal> {
         match element.name.as_str() {
             "sel" => Ok(Self::Sel(expression::read(attribute(element, "value")?)?)),
-            "colord" => Ok(Self::Colord(
-                attribute(element, "cols")?.split(',').map(|name| name.trim().to_owned()).collect(),
-            )),
+            "colord" => Ok(Self::Colord(names(attribute(element, "cols")?)?)),
             "sort" => {
                 let column = attribute(element, "col")?.trim().to_owned();
                 match element.attribute("dir") {
@@ -57,6 +61,13 @@ impl Operation {
         }
         Ok(view)
     }
+}
+
+fn names(list: &str) -> Result<Vec<String>, Refusal> {
+    if list.split(',').count() > MAX_COLUMNS {
+        return Err(refuse(format!("more than {MAX_COLUMNS} columns")));
+    }
+    Ok(list.split(',').map(|name| name.trim().to_owned()).collect())
 }
 
 fn attribute<'a>(element: &'a Element, name: &str) -> Result<&'a str, Refusal> {

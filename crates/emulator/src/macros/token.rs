@@ -1,3 +1,5 @@
+use std::fmt;
+
 use super::error::refuse;
 use crate::protocol::Refusal;
 
@@ -10,6 +12,18 @@ pub(super) enum Token {
     Decimal(f64),
     /// `( ) ; = <> < > <= >= & | ~ -`
     Mark(&'static str),
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Text(text) => write!(f, "'{text}'"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Decimal(value) => write!(f, "{value}"),
+            Self::Mark(mark) => f.write_str(mark),
+        }
+    }
 }
 
 /// Longer marks first.
@@ -58,9 +72,12 @@ fn number(rest: &str) -> Result<(Token, &str), Refusal> {
         }
     }
     let (written, after) = rest.split_at(end);
-    let integer = written.parse().map(Token::Integer);
-    let token = integer.or_else(|_| written.parse().map(Token::Decimal));
-    token.map(|token| (token, after)).map_err(|_| refuse(format!("no number: {written}")))
+    let token = match (written.parse(), written.parse()) {
+        (Ok(integer), _) => Token::Integer(integer),
+        (_, Ok(decimal)) if f64::is_finite(decimal) => Token::Decimal(decimal),
+        _ => return Err(refuse(format!("the number {written}"))),
+    };
+    Ok((token, after))
 }
 
 fn name(rest: &str) -> (Token, &str) {

@@ -1,22 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Platform, Session};
+use super::{Kill, Platform, Session};
 use crate::book::Visit;
 use crate::protocol::{Api, Parameters, Refusal, rc};
-
-/// What `kill` says at login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kill {
-    /// Ends a session that is there; also when nothing is said.
-    Yes,
-    /// Leaves it, and fails.
-    No,
-    /// Joins it.
-    Possess,
-    /// Tests the password only.
-    Auth,
-}
 
 /// What came of a login.
 #[derive(Debug)]
@@ -25,21 +12,6 @@ pub(crate) enum Login {
     Tested,
     /// A session, new or joined, and when the user logged in before.
     Session(Arc<Session>, Option<Duration>),
-}
-
-impl Kill {
-    pub(crate) fn read(kill: Option<&str>) -> Result<Self, Refusal> {
-        match kill {
-            None | Some("" | "yes") => Ok(Self::Yes),
-            Some("no") => Ok(Self::No),
-            Some("possess") => Ok(Self::Possess),
-            Some("auth") => Ok(Self::Auth),
-            Some(_) => Err(Refusal::fixed(
-                rc::INVALID_VALUE,
-                "Invalid value of kill: yes, no, possess or auth",
-            )),
-        }
-    }
 }
 
 /// Logging in and out, and coming in with a session.
@@ -61,7 +33,7 @@ impl Platform {
                 return Err(Refusal::fixed(rc::ALREADY_LOGGED_IN, "Already logged in"));
             }
             (Some(active), Kill::Possess) => {
-                active.last_used = active.last_used.max(visit.now);
+                active.use_at(visit.now);
                 Some(Arc::clone(&active.session))
             }
             _ => None,
@@ -98,7 +70,7 @@ impl Platform {
         let (uid, session) = self.session_holder(parameters)?;
         if let Some(active) = self.users.get_mut(uid).and_then(|user| user.active.as_mut()) {
             active.running += 1;
-            active.last_used = visit.now;
+            active.use_at(visit.now);
         }
         self.note(uid, api, visit, true);
         Ok(session)
@@ -109,7 +81,7 @@ impl Platform {
         let active = self.users.get_mut(uid).and_then(|user| user.active.as_mut());
         if let Some(active) = active.filter(|active| Arc::ptr_eq(&active.session, session)) {
             active.running = active.running.saturating_sub(1);
-            active.last_used = active.last_used.max(now);
+            active.use_at(now);
         }
     }
 

@@ -1,11 +1,4 @@
-use super::Member;
-
-/// A SAM pool: who owns it, and its IDs in their order.
-#[derive(Debug)]
-pub(crate) struct Pool {
-    pub(crate) owner: String,
-    pub(crate) members: Vec<Member>,
-}
+use super::Secret;
 
 /// A group of user IDs that are handed out one at a time (a SAM pool).
 ///
@@ -22,7 +15,7 @@ pub(crate) struct Pool {
 pub struct Group {
     pub(crate) gid: String,
     pub(crate) owner: String,
-    pub(crate) password: super::Password,
+    pub(crate) password: Secret,
     pub(crate) ids: Vec<String>,
 }
 
@@ -33,7 +26,7 @@ impl Group {
         Self {
             gid: gid.to_owned(),
             owner: owner.to_owned(),
-            password: super::Password::new(password),
+            password: Secret::new(password),
             ids: Vec::new(),
         }
     }

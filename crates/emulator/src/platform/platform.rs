@@ -13,7 +13,7 @@ use crate::table::Catalog;
 pub(crate) struct Platform {
     pub(super) users: BTreeMap<String, User>,
     pub(super) pools: BTreeMap<String, Pool>,
-    pub(crate) choices: Choices,
+    pub(crate) choices: Arc<Choices>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) book: Book,
 }
@@ -30,7 +30,7 @@ impl Platform {
         Self {
             users: BTreeMap::new(),
             pools: BTreeMap::new(),
-            choices,
+            choices: Arc::new(choices),
             catalog: Arc::new(catalog),
             book: Book::default(),
         }
@@ -88,7 +88,7 @@ impl Platform {
         }
     }
 
-    pub(super) fn has_session(&self, uid: &str) -> bool {
+    pub(crate) fn has_session(&self, uid: &str) -> bool {
         self.users.get(uid).is_some_and(|user| user.active.is_some())
     }
 

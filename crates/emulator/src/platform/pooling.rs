@@ -47,7 +47,7 @@ impl Platform {
         if marked {
             self.end_session(uid, visit.now);
         } else if let Some(active) = self.users.get_mut(uid).and_then(|user| user.active.as_mut()) {
-            active.last_used = visit.now;
+            active.use_at(visit.now);
         }
         Ok(())
     }

@@ -2,15 +2,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::Workspace;
+use super::{Secret, Workspace};
 use crate::protocol::Refusal;
 use crate::table::Catalog;
 
 /// A platform session: its view of the tables, its workspace, and whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) sid: String,
-    pub(crate) pswd: String,
+    pub(crate) sid: Secret,
+    pub(crate) pswd: Secret,
     /// As it was when the session began; it sees no later tables.
     pub(crate) catalog: Arc<Catalog>,
     workspace: Mutex<Workspace>,
@@ -21,8 +21,8 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(catalog: Arc<Catalog>, infinity_is_na: bool) -> Arc<Self> {
         Arc::new(Self {
-            sid: fastrand::u32(100_000_000..2_000_000_000).to_string(),
-            pswd: "_______".chars().chain((0..112).map(|_| lower_base36())).collect(),
+            sid: Secret::new(&fastrand::u32(100_000_000..2_000_000_000).to_string()),
+            pswd: Secret::new(&password()),
             catalog,
             workspace: Mutex::new(Workspace::new(infinity_is_na)),
             turn: Arc::new(Semaphore::new(1)),
@@ -31,7 +31,7 @@ impl Session {
     }
 
     pub(crate) fn accepts(&self, sid: Option<&str>, pswd: Option<&str>) -> bool {
-        sid == Some(self.sid.as_str()) && pswd == Some(self.pswd.as_str())
+        self.sid.is(sid) && self.pswd.is(pswd)
     }
 
     /// Waits for the requests that came before, first come first served.
@@ -58,6 +58,9 @@ impl Session {
     }
 }
 
-fn lower_base36() -> char {
-    char::from(b"0123456789abcdefghijklmnopqrstuvwxyz"[fastrand::usize(..36)])
+/// Seven underscores, and more than a hundred letters and digits.
+fn password() -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let digits = (0..112).map(|_| char::from(DIGITS[fastrand::usize(..36)]));
+    "_______".chars().chain(digits).collect()
 }

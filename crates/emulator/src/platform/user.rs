@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Password, Session};
+use super::{Secret, Session};
 
 /// A user ID: at most one session at a time.
 #[derive(Debug)]
 pub(crate) struct User {
-    pub(crate) password: Password,
+    pub(crate) password: Secret,
     /// May warm, flush, reset and look at any pool.
     pub(crate) is_admin: bool,
     pub(crate) active: Option<Active>,
@@ -22,12 +22,15 @@ pub(crate) struct Active {
     pub(crate) last_used: Duration,
 }
 
-impl User {
-    pub(crate) fn new(password: &str) -> Self {
-        Self::with(Password::new(password))
+impl Active {
+    /// Requests come in a moment after their time was read, and so not in its order.
+    pub(crate) fn use_at(&mut self, now: Duration) {
+        self.last_used = self.last_used.max(now);
     }
+}
 
-    pub(crate) const fn with(password: Password) -> Self {
+impl User {
+    pub(crate) const fn new(password: Secret) -> Self {
         Self { password, is_admin: false, active: None, last_login: None }
     }
 

@@ -4,6 +4,9 @@ use crate::macros::Operation;
 use crate::protocol::{Refusal, rc};
 use crate::table::{Table, View};
 
+/// What a session takes without a result, as the documents' example has it.
+const EMPTY: usize = 1_048_576;
+
 /// What a session remembers between requests.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -31,16 +34,12 @@ impl Workspace {
         self.query.clone().ok_or(Refusal::fixed(rc::NO_QUERY, "No query specified"))
     }
 
-    /// Drops results; they are computed again when asked for.
-    pub(crate) fn clear(&mut self) {
+    /// Drops the result, which is computed again when asked for; answers the bytes that
+    /// are still used.
+    pub(crate) fn clear(&mut self) -> usize {
         if let Some(query) = &mut self.query {
             query.result = None;
         }
-    }
-
-    /// Bytes used: a megabyte for the session, and its results.
-    pub(crate) fn memory(&self) -> usize {
-        let result = self.query.as_ref().and_then(|query| query.result.as_ref());
-        (1 << 20) + result.map_or(0, |result| result.memory())
+        EMPTY
     }
 }

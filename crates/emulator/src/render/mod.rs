@@ -9,4 +9,4 @@ mod window;
 pub(crate) use self::format::Format;
 pub(crate) use self::heading::cols;
 pub(crate) use self::style::{Csv, Layout, Pen, Style};
-pub(crate) use self::window::{Selection, Window};
+pub(crate) use self::window::{Slice, Window};

@@ -14,13 +14,13 @@ const PIECE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Window {
     pub(crate) before: Vec<u8>,
-    pub(crate) rows: Selection,
+    pub(crate) rows: Slice,
     pub(crate) after: String,
 }
 
 /// Which part of a view, and how it is written.
 #[derive(Debug)]
-pub(crate) struct Selection {
+pub(crate) struct Slice {
     pub(crate) view: Arc<View>,
     /// Indices into the table's columns.
     pub(crate) columns: Vec<usize>,
@@ -38,9 +38,13 @@ impl Window {
         }
         (!piece.is_empty()).then(|| piece.into())
     }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        self.after.is_empty() && self.before.is_empty()
+    }
 }
 
-impl Selection {
+impl Slice {
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().map(|index| &self.view.table.columns[*index])
     }

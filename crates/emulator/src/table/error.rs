@@ -3,10 +3,12 @@
 #[non_exhaustive]
 pub enum TableError {
     /// The path is not names joined by dots.
-    #[error("{0:?} is no table's path: letters, digits and underscores, joined by dots")]
+    #[error(
+        "{0:?} is no table's path: names of letters, digits and underscores, joined by dots, none of which begins with a digit"
+    )]
     Path(String),
     /// A column's name is not letters, digits and underscores.
-    #[error("{0:?} is no column's name: letters, digits and underscores")]
+    #[error("{0:?} is no column's name: letters, digits and underscores, the first no digit")]
     ColumnName(String),
     /// A column is there twice.
     #[error("there are two columns {0:?}")]

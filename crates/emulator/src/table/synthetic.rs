@@ -56,3 +56,22 @@ fn text(random: &mut fastrand::Rng) -> String {
         _ => format!("{} {}", WORDS[random.usize(..8)], random.u16(..1000)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Cell;
+
+    #[test]
+    fn made_up_tables_are_the_same_each_time_with_all_types_and_some_values_missing() {
+        let [one, other] = [0, 0].map(|_| Table::synthetic("t", 1_000, 8).unwrap());
+        let kinds: String = one.columns().iter().map(Column::kind).collect();
+        assert_eq!(kinds, "iafiafji");
+        for (left, right) in one.columns().iter().zip(other.columns()) {
+            assert!((0..1_000).all(|row| left.cell(row) == right.cell(row)), "{}", left.name());
+        }
+        for column in &one.columns()[1..] {
+            assert!((0..1_000).any(|row| column.cell(row) == Cell::Na), "{}", column.name());
+        }
+    }
+}

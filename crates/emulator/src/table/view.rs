@@ -50,12 +50,4 @@ impl View {
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.table.column(name).filter(|index| self.columns.contains(index))
     }
-
-    /// What keeping the view takes, in bytes.
-    pub(crate) fn memory(&self) -> usize {
-        match &self.rows {
-            Rows::All(_) => 0,
-            Rows::Picked(rows) => rows.len() * size_of::<u32>(),
-        }
-    }
 }

@@ -16,8 +16,8 @@ pub(super) fn login(gateway: &Gateway, call: &Call) -> Result<Reply, Refusal> {
     };
     let before = before.map_or("never".to_owned(), |before| gateway.clock.written(before));
     let mut output = Output::new(call.version, rc::OK);
-    output.element("sid", &session.sid);
-    output.element("pswd", &session.pswd);
+    output.element("sid", session.sid.reveal());
+    output.element("pswd", session.pswd.reveal());
     output.element("msg", &format!("Last login was: {before}"));
     if let Some(version) = platform_version {
         output.element("version", &version);

@@ -1,6 +1,7 @@
 //! The transactions: what each reads, does and answers.
 
 mod access;
+mod asked;
 mod data;
 mod entry;
 mod pool;
@@ -57,7 +58,7 @@ pub(crate) async fn execute(gateway: &Arc<Gateway>, call: &Call) -> Reply {
 
 async fn in_session(gateway: &Arc<Gateway>, call: &Call) -> Result<Reply, Refusal> {
     let entry = Entry::take(gateway, call).await?;
-    let choices = gateway.platform().choices.clone();
+    let choices = Arc::clone(&gateway.platform().choices);
     let reply = entry
         .work(call.takes, async {
             let input = call.input()?;

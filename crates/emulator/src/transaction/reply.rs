@@ -44,6 +44,11 @@ impl Reply {
         self
     }
 
+    /// The whole body, and what keeps the session's turn.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<Entry>) {
+        (self.content.collect(), self.entry)
+    }
+
     fn whole(rc: u16, bytes: Vec<u8>) -> Self {
         Self { rc, content: Content::Whole(bytes.into()), entry: None }
     }
@@ -59,6 +64,13 @@ impl Content {
         }
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Window(window) => window.is_over(),
+        }
+    }
+
     /// All that is left.
     pub(crate) fn collect(mut self) -> Vec<u8> {
         let mut all = Vec::new();
@@ -66,5 +78,37 @@ impl Content {
             all.extend_from_slice(&piece);
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::render::{Layout, Slice, Style};
+    use crate::table::{Column, Table, View};
+
+    fn window(rows: i32) -> Content {
+        let table = Table::new("t", [Column::integer("n", (0..rows).map(Some))]).unwrap();
+        let view = Arc::new(View::whole(Arc::new(table)));
+        let style = Style { layout: Layout::Xml, formatted: false, infinity_is_na: false };
+        let range = 0..view.len();
+        let rows = Slice { view, columns: vec![0], range, style };
+        Content::Window(Box::new(Window { before: b"<".to_vec(), rows, after: ">".to_owned() }))
+    }
+
+    #[test]
+    fn content_is_over_with_its_last_piece_and_not_before() {
+        for (mut content, pieces) in
+            [(Content::Whole(Bytes::from_static(b"all")), 1), (window(0), 1), (window(10_000), 4)]
+        {
+            for piece in 1..=pieces {
+                assert!(!content.is_over());
+                assert!(content.next().is_some());
+                assert_eq!(content.is_over(), piece == pieces, "piece {piece} of {pieces}");
+            }
+            assert!(content.next().is_none());
+        }
     }
 }

@@ -5,11 +5,7 @@ use crate::platform::Session;
 use crate::protocol::{Element, Output, Refusal, Version, rc};
 
 pub(super) fn clear(session: &Session, version: Version) -> Reply {
-    let memory = {
-        let mut workspace = session.workspace();
-        workspace.clear();
-        workspace.memory()
-    };
+    let memory = session.workspace().clear();
     let mut output = Output::new(version, rc::OK);
     output.element("msg", "OK");
     output.element("memory", &memory.to_string());

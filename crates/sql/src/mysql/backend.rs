@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use super::error;
 use super::line::Line;
 use super::login::Login;
 use super::session::MySqlSession;
+use crate::credentials::{Credentials, Provider};
 use crate::effect::Effect;
 use crate::reset::Reset;
 use crate::url::{ConnectUrl, UrlError};
@@ -140,6 +143,30 @@ impl MySql {
         self.with(|config| config.lock_timeout_is_conflict = true)
     }
 
+    /// Asks for the credentials at each opening, so that rotated ones are used from the
+    /// next session on; sessions that are open go on. Its time counts as part of the
+    /// opening's. Default: those of the URL or the options.
+    ///
+    /// An error is a passing one, and asked about again at the next opening.
+    ///
+    /// ```
+    /// # use sessionpool_sql::{Credentials, MySql, UrlError};
+    /// # fn example() -> Result<MySql, UrlError> {
+    /// Ok(MySql::connect("mysql://app@localhost/shop")?.credentials(|| async {
+    ///     let password = std::fs::read_to_string("/run/secrets/shop")?;
+    ///     Ok(Credentials::password(password.trim_end()))
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn credentials<F>(self, provider: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        let login = Login::clone(&self.login).ask_at_each_opening(Provider::new(provider));
+        Self { config: self.config, ..Self::of(login) }
+    }
+
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
         set(Arc::make_mut(&mut self.config));
         self
@@ -170,7 +197,7 @@ impl Backend for MySql {
 
     /// One round trip in which nothing is asked.
     async fn check(&self, session: &mut MySqlSession) -> sqlx::Result<()> {
-        session.talk.watch(Effect::READ, Line::ping).await
+        session.talk.own(Effect::READ, Line::ping).await
     }
 }
 

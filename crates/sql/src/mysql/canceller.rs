@@ -71,7 +71,7 @@ impl Canceller {
         // Out of its place while in use: dropped half way, it is not used again.
         let mut connection = match beside.take() {
             Some(connection) => connection,
-            None => self.login.connect_beside().await?,
+            None => self.login.connect().await?,
         };
         expect_server(&mut connection, thread).await?;
         let text = format!("KILL QUERY {}", thread.id);

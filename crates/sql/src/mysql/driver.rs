@@ -4,13 +4,14 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::TryStreamExt;
 use sessionpool_core::{Fault, TxOptions};
-use sqlx::{AssertSqlSafe, Connection, Error, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, Connection, Either, Error, Row, SqlSafeStr, SqlStr};
 use tokio::time::timeout;
 
 use super::backend::Server;
 use super::canceller::Canceller;
 use super::config::Config;
 use super::line::Line;
+use super::text::Begin;
 use super::{error, text};
 use crate::conversation::{Conversation, Driver, Verdict, answer};
 use crate::effect::{Control, Effect};
@@ -65,10 +66,55 @@ impl MySqlDriver {
         !self.cancelling
     }
 
-    /// Of the settings a unit must bring along, one that it does not.
-    fn missing(&self, options: &TxOptions) -> Option<String> {
-        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
-        self.config.required.iter().find(|name| !has(name)).map(|name| name.clone().into_owned())
+    /// The text that the next unit begins with.
+    pub(super) fn next_unit(&mut self, options: &TxOptions) -> Begin {
+        self.units += 1;
+        self.read_only = options.read_only;
+        let begin = text::begin(options, self.units, self.server.flavour);
+        self.undo.clone_from(&begin.undo);
+        begin
+    }
+
+    pub(super) const fn unit(&self) -> u64 {
+        self.units
+    }
+
+    /// Sends a text that ends with a commit, and judges what was answered.
+    pub(super) async fn commit_by(
+        &mut self,
+        line: &mut Line,
+        mark: &mut Mark,
+        effect: Effect,
+        text: String,
+        mut progress: Progress,
+    ) -> Verdict {
+        mark.enter(effect);
+        let sql = AssertSqlSafe(text).into_sql_str();
+        let sent = progress.send(line, sql).await;
+        mark.leave(match &sent {
+            Ok(()) => Answer::Done,
+            Err(error) => answer(self, mark, error),
+        });
+        let Err(error) = sent else {
+            self.end_unit();
+            return Verdict::Committed;
+        };
+        let done = progress.done();
+        if done > Some(text::BEFORE_COMMIT) {
+            // Committed; what the unit has set is still there.
+            self.end_unit();
+            mark.lose(Fault::SessionLost);
+            return Verdict::Committed;
+        }
+        if error::leaves_commit_in_doubt(&error) {
+            return Verdict::Unknown(error);
+        }
+        match error::number(&error) {
+            Some(error::NO_SAVEPOINT) if done == Some(0) => {
+                Verdict::Refused { error: SqlFailure::NoTransaction.into(), in_part: true }
+            }
+            _ => Verdict::Refused { error, in_part: false },
+        }
     }
 
     /// Notes that no unit is open, and gives what it has set, undone.
@@ -137,28 +183,30 @@ impl Driver for MySqlDriver {
         }
     }
 
-    async fn admit(&mut self, line: &mut Line, mark: &mut Mark) -> sqlx::Result<()> {
-        if let Some(name) = self.config.required.first().filter(|_| !mark.is_ours()) {
-            return Err(SqlFailure::OutsideUnit { setting: name.clone().into_owned() }.into());
-        }
+    fn refuses(&self, _: &Effect, mark: &Mark) -> Option<SqlFailure> {
+        let required = self.config.required.first().filter(|_| !mark.is_ours())?;
+        Some(SqlFailure::OutsideUnit { setting: required.clone().into_owned() })
+    }
+
+    async fn prepare(line: &mut Line, mark: &mut Mark) -> sqlx::Result<()> {
         if mark.is_stale() {
-            line.idle()?.clear_cached_statements().await?;
+            Box::pin(line.idle()?.clear_cached_statements()).await?;
             mark.refresh();
         }
         Ok(())
     }
 
-    async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
-        if let Some(setting) = talk.driver.missing(options) {
-            return Err(SqlFailure::MissingSetting { setting }.into());
-        }
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
         if options.deferrable {
-            return Err(SqlFailure::Unsupported { option: "deferrable mode" }.into());
+            return Some(SqlFailure::Unsupported { option: "deferrable mode" });
         }
-        talk.driver.units += 1;
-        talk.driver.read_only = options.read_only;
-        let begin = text::begin(options, talk.driver.units, talk.driver.server.flavour);
-        talk.driver.undo = begin.undo;
+        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
+        let missing = self.config.required.iter().find(|name| !has(name))?;
+        Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
+    }
+
+    async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
+        let begin = talk.driver.next_unit(options);
         let begun = talk.send(Effect::control(Control::Any), AssertSqlSafe(begin.text)).await;
         if begun.is_err() && options.isolation.is_some() {
             talk.mark.touch("an isolation that waits for its transaction");
@@ -168,32 +216,32 @@ impl Driver for MySqlDriver {
 
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
         let text = text::commit(talk.driver.units, &talk.driver.undo);
-        let Conversation { connection: line, driver, mark, .. } = talk;
-        mark.enter(Effect::control(Control::Any));
-        let mut done = 0;
-        let sent = send_counting(line, AssertSqlSafe(text).into_sql_str(), &mut done).await;
-        mark.leave(match &sent {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(driver, mark, error),
-        });
-        let Err(error) = sent else {
-            driver.end_unit();
-            return Verdict::Committed;
-        };
-        if done > text::BEFORE_COMMIT {
-            // Committed; what the unit has set is still there.
-            driver.end_unit();
-            mark.lose(Fault::SessionLost);
-            return Verdict::Committed;
-        }
-        if error::leaves_commit_in_doubt(&error) {
-            return Verdict::Unknown(error);
-        }
-        match error::number(&error) {
-            Some(error::NO_SAVEPOINT) if done < text::BEFORE_COMMIT => {
+        let effect = Effect::control(Control::Any);
+        let Conversation { connection, driver, mark, .. } = talk;
+        driver.commit_by(connection, mark, effect, text, Progress::of_commit()).await
+    }
+
+    /// Isolation and the refusal of writes are the sandbox's.
+    fn begin_inside(&mut self, options: &TxOptions) -> String {
+        let Begin { text, undo } = text::set(options, self.server.flavour);
+        self.undo = undo;
+        text
+    }
+
+    fn undo_inside(&mut self) -> String {
+        self.end_unit()
+    }
+
+    /// The savepoint up to which all is kept goes with the sandbox's transaction.
+    async fn commit_inside(talk: &mut Conversation<Self>, keep: String) -> Verdict {
+        let mut text = keep;
+        text::push_all(&mut text, &talk.driver.end_unit());
+        match talk.send(Effect::control(Control::Any), AssertSqlSafe(text)).await {
+            Ok(()) => Verdict::Committed,
+            Err(error) if error::number(&error) == Some(error::NO_SAVEPOINT) => {
                 Verdict::Refused { error: SqlFailure::NoTransaction.into(), in_part: true }
             }
-            _ => Verdict::Refused { error, in_part: false },
+            Err(error) => Verdict::Refused { error, in_part: false },
         }
     }
 
@@ -215,13 +263,41 @@ impl Driver for MySqlDriver {
     }
 }
 
-/// Sends a text, and counts the statements in it that were answered.
-async fn send_counting(line: &mut Line, sql: SqlStr, done: &mut usize) -> sqlx::Result<()> {
-    let mut steps = line.run(sql);
-    while steps.try_next().await?.is_some() {
-        *done += 1;
+/// How far the end of a unit has come, by the statements that were answered.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Nothing before the unit's work is done.
+    done: Option<usize>,
+}
+
+impl Progress {
+    pub(super) const fn of_commit() -> Self {
+        Self { done: Some(0) }
     }
-    Ok(())
+
+    /// The end begins after the row that says that the work is done.
+    pub(super) const fn of_script() -> Self {
+        Self { done: None }
+    }
+
+    /// How many statements of the end were answered.
+    const fn done(&self) -> Option<usize> {
+        self.done
+    }
+
+    async fn send(&mut self, line: &mut Line, sql: SqlStr) -> sqlx::Result<()> {
+        let mut is_worked = false;
+        let mut steps = line.fetch_text(sql);
+        while let Some(step) = steps.try_next().await? {
+            match (step, self.done) {
+                (Either::Left(_), Some(done)) => self.done = Some(done + 1),
+                (Either::Left(_), None) if is_worked => self.done = Some(0),
+                (Either::Right(row), None) => is_worked |= row.try_column(text::WORKED).is_ok(),
+                (Either::Left(_), None) | (Either::Right(_), Some(_)) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A thread that was told when its statement had ended takes notice at the next one:

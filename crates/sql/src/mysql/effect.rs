@@ -29,32 +29,48 @@ const COMMITTING: [&str; 14] = [
     "UNINSTALL",
 ];
 
-/// Named, so that the error can say which; others are touching too.
-const TOUCHING: [&str; 12] = [
-    "SET",
-    "USE",
-    "PREPARE",
-    "EXECUTE",
-    "DEALLOCATE",
-    "CALL",
-    "DO",
-    "HANDLER",
-    "LOCK",
-    "UNLOCK",
-    "LOAD",
-    "XA",
-];
+/// They touch the session, and no transaction.
+const TOUCHING: [&str; 5] = ["USE", "PREPARE", "DEALLOCATE", "DO", "HANDLER"];
+
+/// They touch the session, and transactions as they like; named, so that the error can
+/// say which. What is not known does, too.
+const MEDDLING: [&str; 6] = ["EXECUTE", "CALL", "LOCK", "UNLOCK", "LOAD", "XA"];
 
 /// What a MySQL statement may leave behind on its session, by its first words.
 ///
 /// A list of what is known to be harmless: whatever is not on it counts as a touch,
 /// since lending a changed session costs more than opening a fresh one.
 pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
-    let mut words = Tokens::of(sql, Syntax { backslashes: has_backslashes, ..SYNTAX });
+    let mut words = tokens(sql, has_backslashes);
     let effect = of_statement(words.clone());
     if words.next_statement() {
         // One of them may end the transaction, and the next begin another.
         return Effect { control: Control::Any, ..Effect::touch("several statements in one text") };
+    }
+    effect
+}
+
+/// The pieces of a text.
+pub(super) fn tokens(sql: &str, has_backslashes: bool) -> Tokens<'_> {
+    Tokens::of(sql, Syntax { backslashes: has_backslashes, ..SYNTAX })
+}
+
+/// As [`of`], for a text that is known to hold several statements.
+pub(super) fn of_script(sql: &str, has_backslashes: bool) -> Effect {
+    let mut statements = tokens(sql, has_backslashes);
+    if statements.clone().next().is_none() {
+        return Effect::READ;
+    }
+    let mut effect = of_statement(statements.clone());
+    while statements.next_statement() {
+        let next = of_statement(statements.clone());
+        let controls = [effect, next].iter().any(|it| it.control != Control::None);
+        effect = Effect {
+            writes: effect.writes || next.writes,
+            control: if controls { Control::Any } else { Control::None },
+            touch: effect.touch.or(next.touch),
+            ..effect
+        };
     }
     effect
 }
@@ -73,13 +89,25 @@ fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effec
         of_end(words, End::Rollback)
     } else if keyword.is_one_of(&["SAVEPOINT", "RELEASE"]) {
         Effect::WRITE
-    } else if keyword.is_word("BEGIN") || (keyword.is_word("START") && is_transaction(words)) {
+    } else if keyword.is_word("BEGIN")
+        || (keyword.is_word("START") && is_transaction(words.clone()))
+    {
         Effect::control(Control::Any)
+    } else if let Some(by) = TOUCHING.iter().find(|known| keyword.is_word(known)) {
+        Effect::touch(by)
+    } else if keyword.is_word("SET") {
+        of_set(words)
     } else {
-        let known = TOUCHING.iter().find(|known| keyword.is_word(known));
-        let touch = known.copied().unwrap_or("an unknown statement");
-        Effect { control: Control::Any, ..Effect::touch(touch) }
+        let known = MEDDLING.iter().find(|known| keyword.is_word(known));
+        let by = known.copied().unwrap_or("an unknown statement");
+        Effect { control: Control::Any, ..Effect::touch(by) }
     }
+}
+
+/// One setting decides about transactions.
+fn of_set<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
+    let control = words.any(|word| word.is_name("autocommit"));
+    Effect { control: if control { Control::Any } else { Control::None }, ..Effect::touch("SET") }
 }
 
 fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
@@ -207,6 +235,26 @@ mod tests {
         ] {
             assert!(of(sql).touch.is_some(), "{sql}");
         }
+    }
+
+    #[test]
+    fn what_may_end_or_begin_a_transaction_on_the_way_is_not_trusted() {
+        for sql in ["call p()", "set autocommit = 1", "set @@session.autocommit = 0", "xa end 'x'"]
+        {
+            assert_eq!(of(sql).control, Control::Any, "{sql}");
+        }
+        for sql in ["set @a = 1", "set sql_mode = ''", "use a"] {
+            assert_eq!(of(sql).control, Control::None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_the_worst_of_its_statements() {
+        let of = |sql| of_script(sql, true);
+        assert_eq!(of("insert into a values (1); select 1").control, Control::None);
+        assert_eq!(of("insert into a values (1); set @a = 1").touch, Some("SET"));
+        assert_eq!(of("insert into a values (1); drop table a").control, Control::Any);
+        assert_eq!(of("commit; select 1").control, Control::Any);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use sessionpool_core::Fault;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::failure::{FirstError, SqlFailure};
+use crate::failure::{FirstError, SqlFailure, is_refused_by_tls};
 
 /// A lock was not granted in time. Only the statement is undone, unless the server was
 /// told otherwise.
@@ -68,6 +68,9 @@ pub(super) fn of_open(place: String, source: Error) -> Error {
 }
 
 fn fault_of_open(error: &Error) -> Fault {
+    if is_refused_by_tls(error) {
+        return Fault::Rejected;
+    }
     match (fault(error), error) {
         (_, Error::Io(_)) | (Fault::BackendLost | Fault::SessionLost, _) => Fault::Transient,
         (busy @ Fault::Busy { .. }, _) => busy,

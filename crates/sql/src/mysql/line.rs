@@ -104,16 +104,16 @@ impl Line {
         self.once(|connection| connection.ping().boxed())
     }
 
-    /// Runs a text without parameters, and counts the statements in it that were
-    /// answered.
-    pub(super) fn run(&mut self, sql: SqlStr) -> BoxStream<'_, sqlx::Result<()>> {
-        self.start(move |connection| connection.fetch_many(sql))
-            .try_filter_map(async |step| Ok(step.left().map(drop)))
-            .boxed()
+    /// Runs a text without parameters.
+    pub(super) fn fetch_text(
+        &mut self,
+        sql: SqlStr,
+    ) -> BoxStream<'_, sqlx::Result<Either<MySqlQueryResult, MySqlRow>>> {
+        self.start(move |connection| connection.fetch_many(sql)).boxed()
     }
 
     pub(super) fn execute(&mut self, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>> {
-        self.run(sql).try_for_each(async |()| Ok(())).boxed()
+        self.fetch_text(sql).try_for_each(async |_| Ok(())).boxed()
     }
 
     fn once<T: Send + 'static>(

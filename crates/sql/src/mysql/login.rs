@@ -1,19 +1,23 @@
 use std::fmt;
 
+use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{ConnectOptions, Connection};
 
+use crate::credentials::Provider;
 use crate::url::encrypt_mysql;
 
 /// Where a database is and who logs in. Never printed as a whole: it has the
 /// password.
+#[derive(Clone)]
 pub(super) struct Login {
     options: MySqlConnectOptions,
+    /// Who knows the credentials of the moment.
+    provider: Option<Provider>,
 }
 
 impl Login {
     pub(super) const fn new(options: MySqlConnectOptions) -> Self {
-        Self { options }
+        Self { options, provider: None }
     }
 
     /// Encrypts and verifies, unless the way is short or somebody has decided
@@ -22,13 +26,24 @@ impl Login {
         Self::new(encrypt_mysql(options))
     }
 
-    pub(super) async fn connect(&self) -> sqlx::Result<MySqlConnection> {
-        MySqlConnection::connect_with(&self.options).await
+    pub(super) fn ask_at_each_opening(mut self, provider: Provider) -> Self {
+        self.provider = Some(provider);
+        self
     }
 
-    /// A connection for our own use beside the sessions.
-    pub(super) async fn connect_beside(&self) -> sqlx::Result<MySqlConnection> {
-        self.options.clone().connect().await
+    pub(super) async fn connect(&self) -> sqlx::Result<MySqlConnection> {
+        MySqlConnection::connect_with(&self.options().await?).await
+    }
+
+    async fn options(&self) -> sqlx::Result<MySqlConnectOptions> {
+        let options = self.options.clone();
+        let Some(provider) = &self.provider else { return Ok(options) };
+        let credentials = provider.ask().await?;
+        let options = match credentials.get_username() {
+            Some(username) => options.username(username),
+            None => options,
+        };
+        Ok(options.password(credentials.expose_password()))
     }
 
     /// For messages: no user, no password.

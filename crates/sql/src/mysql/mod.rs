@@ -8,6 +8,7 @@ mod effect;
 mod error;
 mod line;
 mod login;
+mod script;
 mod session;
 mod text;
 

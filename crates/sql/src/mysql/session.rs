@@ -9,10 +9,12 @@ use sqlx::mysql::MySqlConnection;
 use super::driver::MySqlDriver;
 use super::line::Line;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to a MySQL or MariaDB database.
 ///
@@ -57,6 +59,7 @@ pub struct MySqlSession {
 }
 
 impl_executor!(MySqlSession, sqlx::mysql::MySql, Line);
+impl_sandbox!(MySqlSession);
 
 impl MySqlSession {
     pub(super) fn new(line: Line, driver: MySqlDriver) -> Self {
@@ -96,8 +99,21 @@ impl MySqlSession {
         self.talk.driver.server.wait_timeout
     }
 
+    fn effect_of_call(&self, call: &mut Call<sqlx::mysql::MySql>) -> Effect {
+        self.effect(call.text())
+    }
+
+    /// To prepare a statement does nothing of what it does.
+    fn effect_of_preparing(&self, _: &str) -> Effect {
+        Effect::READ
+    }
+
     fn effect(&self, sql: &str) -> Effect {
-        let effect = effect::of(sql, self.talk.driver.server.has_backslashes);
+        self.limited(effect::of(sql, self.talk.driver.server.has_backslashes))
+    }
+
+    /// What of an effect counts for this backend.
+    pub(super) fn limited(&self, effect: Effect) -> Effect {
         match self.talk.driver.config.reset {
             Reset::Rollback => Effect { touch: None, ..effect },
             Reset::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },

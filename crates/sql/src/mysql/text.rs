@@ -9,8 +9,11 @@ use super::backend::Flavour;
 
 pub(super) const ROLLBACK: &str = "ROLLBACK";
 
-/// How many statements of [`commit`] come before its `COMMIT`.
+/// How many statements of a unit's end come before its `COMMIT`.
 pub(super) const BEFORE_COMMIT: usize = 1;
+
+/// The name of the one column of the row that says that a script's work is done.
+pub(super) const WORKED: &str = "sessionpool_worked";
 
 /// The longest lock wait all versions take, in seconds: three years.
 const LONGEST: u64 = 100_000_000;
@@ -28,7 +31,8 @@ pub(super) struct Begin {
 /// The savepoint is the unit's token. It goes with its transaction, however that ends,
 /// and nothing but the unit's own commit releases it.
 pub(super) fn begin(options: &TxOptions, unit: u64, flavour: Flavour) -> Begin {
-    let Begin { mut text, mut undo } = Begin::default();
+    let Begin { text: settings, undo } = set(options, flavour);
+    let mut text = String::new();
     if let Some(isolation) = options.isolation {
         let level = match isolation {
             Isolation::ReadUncommitted => "READ UNCOMMITTED",
@@ -39,6 +43,15 @@ pub(super) fn begin(options: &TxOptions, unit: u64, flavour: Flavour) -> Begin {
         };
         push(&mut text, format_args!("SET TRANSACTION ISOLATION LEVEL {level}"));
     }
+    push_all(&mut text, &settings);
+    let mode = if options.read_only { " READ ONLY" } else { "" };
+    push(&mut text, format_args!("START TRANSACTION{mode}; SAVEPOINT {}", token(unit)));
+    Begin { text, undo }
+}
+
+/// Sets what a unit asks for on its session.
+pub(super) fn set(options: &TxOptions, flavour: Flavour) -> Begin {
+    let Begin { mut text, mut undo } = Begin::default();
     let mut set = |name: &str, value: &dyn Display, neutral: &str| {
         push(&mut text, format_args!("SET {name} = {value}"));
         push(&mut undo, format_args!("SET {name} = {neutral}"));
@@ -58,8 +71,6 @@ pub(super) fn begin(options: &TxOptions, unit: u64, flavour: Flavour) -> Begin {
     for (name, value) in &options.settings {
         set(&variable(name), &literal(value), "NULL");
     }
-    let mode = if options.read_only { " READ ONLY" } else { "" };
-    push(&mut text, format_args!("START TRANSACTION{mode}; SAVEPOINT {}", token(unit)));
     Begin { text, undo }
 }
 
@@ -68,6 +79,13 @@ pub(super) fn commit(unit: u64, undo: &str) -> String {
     let mut text = format!("RELEASE SAVEPOINT {}; COMMIT", token(unit));
     push_all(&mut text, undo);
     text
+}
+
+/// All of a unit in one string. The line breaks end comments.
+pub(super) fn script(begin: &Begin, unit: u64, work: &[&str]) -> String {
+    let work: String = work.iter().map(|statement| format!("{statement}\n; ")).collect();
+    let commit = commit(unit, &begin.undo);
+    format!("{}; {work}SELECT 1 AS {WORKED}; {commit}", begin.text)
 }
 
 pub(super) fn rollback(undo: &str) -> String {
@@ -80,7 +98,7 @@ fn token(unit: u64) -> String {
     format!("sessionpool_unit_{unit}")
 }
 
-fn push_all(text: &mut String, more: &str) {
+pub(super) fn push_all(text: &mut String, more: &str) {
     if !more.is_empty() {
         push(text, more);
     }

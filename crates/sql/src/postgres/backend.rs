@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use super::driver::PgDriver;
 use super::login::Login;
 use super::session::PgSession;
 use super::{error, text};
+use crate::credentials::{Credentials, Provider};
 use crate::effect::Effect;
 use crate::reset::Reset;
 use crate::url::{ConnectUrl, UrlError};
@@ -130,6 +133,48 @@ impl Postgres {
         self.with(|config| config.lock_timeout_is_conflict = true)
     }
 
+    /// Between us and the server stands PgBouncer or its like in transaction mode, where
+    /// each transaction may meet another of the server's sessions. Default: no.
+    ///
+    /// What belongs to a session is left out then: prepared statements, start-up
+    /// parameters and settings, cancelling at the server, the reset at return. Units
+    /// work as ever, and so do the settings that
+    /// [`TxOptions`](sessionpool_core::TxOptions) brings along. Outside of a transaction,
+    /// statements with parameters are refused
+    /// ([`SqlFailure::NeedsTransaction`](crate::SqlFailure::NeedsTransaction)): they are two
+    /// requests, and the second might run somebody else's statement. Statements without
+    /// parameters travel as plain text, and their rows, too.
+    ///
+    /// Whatever a borrower leaves on a session (`SET` without `LOCAL`, temporary tables,
+    /// advisory locks) is met by strangers; nothing here can help that.
+    #[must_use]
+    pub fn behind_pooler(self) -> Self {
+        self.with_login(Login::behind_pooler).with(|config| config.behind_pooler = true)
+    }
+
+    /// Asks for the credentials at each opening, so that rotated ones are used from the
+    /// next session on; sessions that are open go on. Its time counts as part of the
+    /// opening's. Default: those of the URL or the options.
+    ///
+    /// An error is a passing one, and asked about again at the next opening.
+    ///
+    /// ```
+    /// # use sessionpool_sql::{Credentials, Postgres, UrlError};
+    /// # fn example() -> Result<Postgres, UrlError> {
+    /// Ok(Postgres::connect("postgres://app@localhost/shop")?.credentials(|| async {
+    ///     let password = std::fs::read_to_string("/run/secrets/shop")?;
+    ///     Ok(Credentials::password(password.trim_end()))
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn credentials<F>(self, provider: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        self.with_login(|login| login.ask_at_each_opening(Provider::new(provider)))
+    }
+
     /// How long the server hears nothing of a client before it gives it up: its
     /// `tcp_user_timeout`, with three keepalives within it. `None` leaves the server's
     /// own, which may be hours. Default: 60 s.
@@ -155,6 +200,12 @@ impl Postgres {
         self.with(|config| config.idle_in_transaction_timeout = limit.into())
     }
 
+    fn with_login(mut self, set: impl FnOnce(Login) -> Login) -> Self {
+        self.login = Arc::new(set(Login::clone(&self.login)));
+        self.canceller = Arc::new(Canceller::new(Arc::clone(&self.login)));
+        self
+    }
+
     fn with(mut self, set: impl FnOnce(&mut Config)) -> Self {
         set(Arc::make_mut(&mut self.config));
         self
@@ -162,6 +213,10 @@ impl Postgres {
 
     async fn connect_session(&self) -> sqlx::Result<PgSession> {
         let mut connection = self.login.connect().await?;
+        if self.config.behind_pooler {
+            let driver = PgDriver::new(Arc::clone(&self.config), "", None);
+            return Ok(PgSession::new(connection, driver));
+        }
         let version = connection.server_version_num().unwrap_or_default();
         let settings = self.config.settings(version);
         let mut text = settings.clone();

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -28,16 +28,23 @@ pub(super) struct Canceller {
 pub(super) struct Process {
     pub(super) pid: i32,
     /// When it began. Process numbers come back.
-    pub(super) began: String,
+    began: String,
+    /// How long it may lie idle, where there is a limit.
+    pub(super) idle_limit: Option<Duration>,
 }
 
 impl Process {
-    /// Asks for what [`of`](Self::of) reads.
-    pub(super) const SQL: &str = "SELECT pid, extract(epoch from backend_start)::text \
+    /// Asks for what [`of`](Self::of) reads. Before version 14 there is no limit to idle
+    /// sessions.
+    pub(super) const SQL: &str = "SELECT pid, extract(epoch from backend_start)::text, \
+         extract(epoch from coalesce(pg_catalog.current_setting('idle_session_timeout', true), \
+         '0')::interval)::float8 \
          FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
 
-    pub(super) fn of(row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
-        Ok(Self { pid: row.try_get(0)?, began: row.try_get(1)? })
+    pub(super) fn of(row: &PgRow) -> sqlx::Result<Self> {
+        let seconds: f64 = row.try_get(2)?;
+        let idle_limit = Duration::try_from_secs_f64(seconds).ok().filter(|it| !it.is_zero());
+        Ok(Self { pid: row.try_get(0)?, began: row.try_get(1)?, idle_limit })
     }
 }
 

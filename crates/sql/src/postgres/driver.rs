@@ -4,8 +4,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
 use sessionpool_core::{Fault, TxOptions};
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Either, Error, Executor, SqlSafeStr, SqlStr};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Column, Connection, Either, Error, Executor, Row, SqlSafeStr, SqlStr};
 use tokio::time::timeout;
 
 use super::canceller::{Canceller, Process};
@@ -32,6 +32,8 @@ pub(super) struct PgDriver {
     read_only: bool,
     /// How many units were begun.
     units: u64,
+    /// The settings of the open unit inside a sandbox.
+    inside: Vec<String>,
 }
 
 impl PgDriver {
@@ -44,7 +46,15 @@ impl PgDriver {
         if !settings.is_empty() {
             text::push(&mut reset, settings);
         }
-        Self { config, reset, process, cancelling: false, read_only: false, units: 0 }
+        Self {
+            config,
+            reset,
+            process,
+            cancelling: false,
+            read_only: false,
+            units: 0,
+            inside: Vec::new(),
+        }
     }
 
     /// Has the server cancel what the session is at. Until that is answered the
@@ -60,12 +70,6 @@ impl PgDriver {
     /// True if there is somebody to ask for it, and nobody has been asked in vain.
     pub(super) const fn can_cancel(&self) -> bool {
         self.process.is_some() && !self.cancelling
-    }
-
-    /// Of the settings a unit must bring along, one that it does not.
-    fn missing(&self, options: &TxOptions) -> Option<String> {
-        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
-        self.config.required.iter().find(|name| !has(name)).map(|name| name.clone().into_owned())
     }
 }
 
@@ -123,54 +127,61 @@ impl Driver for PgDriver {
         Ok(())
     }
 
-    async fn admit(&mut self, connection: &mut PgConnection, mark: &mut Mark) -> sqlx::Result<()> {
+    fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure> {
         if let Some(name) = self.config.required.first().filter(|_| !mark.is_ours()) {
-            return Err(SqlFailure::OutsideUnit { setting: name.clone().into_owned() }.into());
+            return Some(SqlFailure::OutsideUnit { setting: name.clone().into_owned() });
         }
+        let is_torn = self.config.behind_pooler && effect.spans && !mark.is_open();
+        is_torn.then_some(SqlFailure::NeedsTransaction)
+    }
+
+    async fn prepare(connection: &mut PgConnection, mark: &mut Mark) -> sqlx::Result<()> {
         if mark.is_stale() {
-            connection.clear_cached_statements().await?;
+            Box::pin(connection.clear_cached_statements()).await?;
             mark.refresh();
         }
         Ok(())
     }
 
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
+        let missing = self.config.required.iter().find(|name| !has(name))?;
+        Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
+    }
+
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
-        if let Some(setting) = talk.driver.missing(options) {
-            return Err(SqlFailure::MissingSetting { setting }.into());
-        }
-        talk.driver.units += 1;
-        talk.driver.read_only = options.read_only;
-        let text = text::begin(options, talk.driver.units);
+        let unit = talk.driver.next_unit(options);
+        let text = text::begin(options, unit);
         talk.send(Effect::control(Control::Any), AssertSqlSafe(text)).await
     }
 
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
-        let text = AssertSqlSafe(text::commit(talk.driver.units)).into_sql_str();
-        let Conversation { connection, driver, mark, .. } = talk;
-        mark.enter(Effect::control(Control::Any));
-        let mut is_ours = false;
-        let sent = send_commit(connection, text, &mut is_ours).await;
-        mark.leave(match &sent {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(driver, mark, error),
-        });
-        let Err(error) = sent else {
-            driver.read_only = false;
-            return Verdict::Committed;
-        };
-        let is_direct = !driver.config.behind_pooler;
-        if error::leaves_commit_in_doubt(&error) {
-            if !is_ours && is_direct && error::ended_before(&error) {
-                return Verdict::Refused { error, in_part: false };
-            }
-            return Verdict::Unknown(error);
-        }
-        match error::code(&error) {
-            Some(error::DIVISION_BY_ZERO) if !is_ours => {
-                Verdict::Refused { error: SqlFailure::NoTransaction.into(), in_part: true }
-            }
-            _ => Verdict::Refused { error, in_part: false },
-        }
+        let text = text::commit(talk.driver.units);
+        let effect = Effect::control(Control::Any);
+        talk.driver
+            .commit_by(&mut talk.connection, &mut talk.mark, effect, text, Stage::Check)
+            .await
+    }
+
+    /// The isolation is the sandbox's.
+    fn begin_inside(&mut self, options: &TxOptions) -> String {
+        self.read_only = options.read_only;
+        let (text, settings) = text::begin_inside(options);
+        self.inside = settings;
+        text
+    }
+
+    async fn commit_inside(talk: &mut Conversation<Self>, keep: String) -> Verdict {
+        let settings = std::mem::take(&mut talk.driver.inside);
+        let text = text::commit_inside(talk.driver.units, &settings, &keep);
+        let effect = Effect::control(Control::Any);
+        talk.driver
+            .commit_by(&mut talk.connection, &mut talk.mark, effect, text, Stage::Check)
+            .await
+    }
+
+    fn reset_inside(&self) -> String {
+        text::reset_inside(&self.reset, self.units)
     }
 
     async fn roll_back(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
@@ -183,10 +194,12 @@ impl Driver for PgDriver {
         if talk.mark.is_open() {
             text::push(&mut text, text::ROLLBACK);
         }
-        if talk.mark.is_unprepared() {
+        // Behind a pooler there is no session of ours to reset.
+        let is_direct = !talk.driver.config.behind_pooler;
+        if talk.mark.is_unprepared() && is_direct {
             text::push(&mut text, text::DEALLOCATE);
         }
-        if talk.mark.touched().is_some() {
+        if talk.mark.touched().is_some() && is_direct {
             text::push(&mut text, &talk.driver.reset);
         }
         if !text.is_empty() {
@@ -202,16 +215,88 @@ impl Driver for PgDriver {
     }
 }
 
-/// Sends a commit and notes when its check was passed: what is answered after that
-/// comes from the commit itself.
-async fn send_commit(
+/// How far a text that ends with a commit has come. What is answered from a stage on
+/// comes from that stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The work itself.
+    Work,
+    /// Whether the transaction is the unit's.
+    Check,
+    /// The commit.
+    Commit,
+}
+
+impl Stage {
+    fn after(self, row: &PgRow) -> Self {
+        match row.columns().first().map(Column::name) {
+            Some(text::WORKED) => Self::Check,
+            Some(text::CHECKED) => Self::Commit,
+            _ => self,
+        }
+    }
+}
+
+impl PgDriver {
+    /// Sends a text that ends with a commit, and says what became of it.
+    pub(super) async fn commit_by(
+        &mut self,
+        connection: &mut PgConnection,
+        mark: &mut Mark,
+        effect: Effect,
+        text: String,
+        mut stage: Stage,
+    ) -> Verdict {
+        mark.enter(effect);
+        let sent = follow(connection, AssertSqlSafe(text).into_sql_str(), &mut stage).await;
+        mark.leave(match &sent {
+            Ok(()) => Answer::Done,
+            Err(error) => answer(self, mark, error),
+        });
+        match sent {
+            Ok(()) => {
+                self.read_only = false;
+                Verdict::Committed
+            }
+            Err(error) => self.verdict(error, stage),
+        }
+    }
+
+    fn verdict(&self, error: Error, stage: Stage) -> Verdict {
+        let is_direct = !self.config.behind_pooler;
+        if error::leaves_commit_in_doubt(&error) {
+            return if stage != Stage::Commit && is_direct && error::ended_before(&error) {
+                Verdict::Refused { error, in_part: false }
+            } else {
+                Verdict::Unknown(error)
+            };
+        }
+        match error::code(&error) {
+            Some(error::DIVISION_BY_ZERO) if stage == Stage::Check => {
+                Verdict::Refused { error: SqlFailure::NoTransaction.into(), in_part: true }
+            }
+            _ => Verdict::Refused { error, in_part: false },
+        }
+    }
+
+    /// The number of a unit to come.
+    pub(super) const fn next_unit(&mut self, options: &TxOptions) -> u64 {
+        self.units += 1;
+        self.read_only = options.read_only;
+        self.units
+    }
+}
+
+async fn follow(
     connection: &mut PgConnection,
     text: SqlStr,
-    is_ours: &mut bool,
+    stage: &mut Stage,
 ) -> sqlx::Result<()> {
     let mut steps = connection.fetch_many(text);
     while let Some(step) = steps.try_next().await? {
-        *is_ours |= matches!(step, Either::Right(_));
+        if let Either::Right(row) = step {
+            *stage = stage.after(&row);
+        }
     }
     Ok(())
 }

@@ -39,6 +39,17 @@ pub(super) fn of(sql: &str) -> Effect {
     let mut effect = of_statement(statements.clone());
     while statements.next_statement() {
         effect = and(effect, of_statement(statements.clone()));
+        effect.touch = effect.touch.or(Some("several statements in one text"));
+    }
+    effect
+}
+
+/// As [`of`], for a text that is known to hold several statements.
+pub(super) fn of_script(sql: &str) -> Effect {
+    let mut statements = Tokens::of(sql, SYNTAX);
+    let mut effect = of_statement(statements.clone());
+    while statements.next_statement() {
+        effect = and(effect, of_statement(statements.clone()));
     }
     effect
 }
@@ -49,8 +60,9 @@ fn and(first: Effect, second: Effect) -> Effect {
     Effect {
         writes: first.writes || second.writes,
         control: if controls { Control::Any } else { Control::None },
-        touch: first.touch.or(second.touch).or(Some("several statements in one text")),
+        touch: first.touch.or(second.touch),
         unprepares: first.unprepares || second.unprepares,
+        spans: first.spans || second.spans,
     }
 }
 

@@ -2,7 +2,7 @@ use sessionpool_core::Fault;
 use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-use crate::failure::{FirstError, SqlFailure};
+use crate::failure::{FirstError, SqlFailure, is_refused_by_tls};
 
 /// What the commit's own check answers where the transaction is not the unit's.
 pub(super) const DIVISION_BY_ZERO: &str = "22012";
@@ -58,6 +58,7 @@ fn fault_of_open(error: &Error) -> Fault {
         return own.fault();
     }
     match error {
+        _ if is_refused_by_tls(error) => Fault::Rejected,
         Error::Io(_) => Fault::Transient,
         Error::Database(_) => match code(error).unwrap_or_default() {
             "53300" => Fault::Busy { retry_after: None },

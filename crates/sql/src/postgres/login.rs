@@ -3,12 +3,16 @@ use std::fmt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::credentials::Provider;
 use crate::url::Distance;
 
 /// Where a database is and who logs in. Never printed as a whole: it has the
 /// password.
+#[derive(Clone)]
 pub(super) struct Login {
     options: PgConnectOptions,
+    /// Who knows the credentials of the moment.
+    provider: Option<Provider>,
 }
 
 impl Login {
@@ -18,19 +22,41 @@ impl Login {
         // The driver's own default, which falls back to plain text unasked.
         let is_undecided = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
         if is_undecided && !is_local(&options) {
-            return Self { options: options.ssl_mode(PgSslMode::VerifyFull) };
+            return Self { options: options.ssl_mode(PgSslMode::VerifyFull), provider: None };
         }
-        Self { options }
+        Self { options, provider: None }
+    }
+
+    pub(super) fn ask_at_each_opening(mut self, provider: Provider) -> Self {
+        self.provider = Some(provider);
+        self
     }
 
     pub(super) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        PgConnection::connect_with(&self.options).await
+        PgConnection::connect_with(&self.options().await?).await
     }
 
     /// A connection for our own use beside the sessions.
     pub(super) async fn connect_beside(&self) -> sqlx::Result<PgConnection> {
         let name = "sessionpool, to cancel";
-        self.options.clone().application_name(name).connect().await
+        self.options().await?.application_name(name).connect().await
+    }
+
+    async fn options(&self) -> sqlx::Result<PgConnectOptions> {
+        let options = self.options.clone();
+        let Some(provider) = &self.provider else { return Ok(options) };
+        let credentials = provider.ask().await?;
+        let options = match credentials.get_username() {
+            Some(username) => options.username(username),
+            None => options,
+        };
+        Ok(options.password(credentials.expose_password()))
+    }
+
+    /// A login that a pooler in transaction mode takes.
+    pub(super) fn behind_pooler(mut self) -> Self {
+        self.options = self.options.statement_cache_capacity(0).extra_float_digits(None);
+        self
     }
 
     /// For messages: no user, no password.

@@ -7,6 +7,7 @@ mod driver;
 mod effect;
 mod error;
 mod login;
+mod script;
 mod session;
 mod text;
 

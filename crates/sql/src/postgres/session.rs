@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sessionpool_core::{
     CommitOutcome, Condition, Fault, Savepoint, Session, Transactional, TxOptions,
 };
@@ -6,10 +8,12 @@ use sqlx::{Connection, Error};
 
 use super::driver::PgDriver;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to a PostgreSQL database.
 ///
@@ -56,6 +60,7 @@ pub struct PgSession {
 }
 
 impl_executor!(PgSession, sqlx::postgres::Postgres, PgConnection);
+impl_sandbox!(PgSession);
 
 impl PgSession {
     pub(super) fn new(connection: PgConnection, driver: PgDriver) -> Self {
@@ -78,8 +83,28 @@ impl PgSession {
         self.talk.driver.process.as_ref().map(|(process, _)| process.pid)
     }
 
-    fn effect(&self, sql: &str) -> Effect {
-        let effect = effect::of(sql);
+    /// How long the server lets the session lie idle before it ends it (57P05): its
+    /// `idle_session_timeout` when the session was opened. `None` without such a limit, and
+    /// behind a pooler, whose limits it does not tell. A pool's
+    /// [`idle_timeout`](sessionpool_core::PoolBuilder::idle_timeout) should be shorter.
+    #[must_use]
+    pub fn server_idle_limit(&self) -> Option<Duration> {
+        self.talk.driver.process.as_ref()?.0.idle_limit
+    }
+
+    fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {
+        let spans = self.talk.driver.config.behind_pooler && call.leave_unprepared();
+        Effect { spans, ..self.limited(effect::of(call.text())) }
+    }
+
+    /// To prepare a statement does nothing of what it does. Behind a pooler it would
+    /// stay prepared on a server session that is somebody else's next.
+    fn effect_of_preparing(&self, _: &str) -> Effect {
+        Effect { spans: true, ..Effect::READ }
+    }
+
+    /// An effect, as far as the backend's settings have it heeded.
+    pub(super) fn limited(&self, effect: Effect) -> Effect {
         let config = &self.talk.driver.config;
         match config.reset {
             _ if config.behind_pooler => Effect { touch: None, unprepares: false, ..effect },

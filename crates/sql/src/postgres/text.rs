@@ -37,21 +37,35 @@ pub(super) fn begin(options: &TxOptions, unit: u64) -> String {
         text.push_str(" DEFERRABLE");
     }
     push(&mut text, format_args!("SET LOCAL {TOKEN} = '{unit}'"));
+    push_settings(&mut text, options);
+    text
+}
+
+/// Adds the settings asked for, and says the names of the limits among them.
+fn push_settings(text: &mut String, options: &TxOptions) -> Vec<String> {
+    let mut names = Vec::new();
     for (setting, limit) in [
         ("statement_timeout", options.statement_timeout),
         ("lock_timeout", options.lock_timeout),
         ("idle_in_transaction_session_timeout", options.idle_timeout),
     ] {
         if let Some(limit) = limit {
-            push(&mut text, format_args!("SET LOCAL {setting} = {}", milliseconds(limit)));
+            push(text, format_args!("SET LOCAL {setting} = {}", milliseconds(limit)));
+            names.push(setting.to_owned());
         }
     }
     for (name, value) in &options.settings {
         let (name, value) = (literal(name), literal(value));
-        push(&mut text, format_args!("SELECT pg_catalog.set_config({name}, {value}, true)"));
+        push(text, format_args!("SELECT pg_catalog.set_config({name}, {value}, true)"));
     }
-    text
+    names
 }
+
+/// The name of the one column of the row that says that a commit's check was passed.
+pub(super) const CHECKED: &str = "sessionpool_checked";
+
+/// The name of the one column of the row that says that a script's work is done.
+pub(super) const WORKED: &str = "sessionpool_worked";
 
 /// Commits, if the open transaction is the unit's own; otherwise fails before that.
 ///
@@ -59,10 +73,58 @@ pub(super) fn begin(options: &TxOptions, unit: u64) -> String {
 /// alone would roll back and answer as if nothing had happened. In a transaction that
 /// is not the unit's, or in none, it divides by zero.
 pub(super) fn commit(unit: u64) -> String {
+    format!("{}; COMMIT", check(unit))
+}
+
+fn check(unit: u64) -> String {
     format!(
         "SELECT 1 / (pg_catalog.current_setting('{TOKEN}', true) \
-         IS NOT DISTINCT FROM '{unit}')::pg_catalog.int4; COMMIT"
+         IS NOT DISTINCT FROM '{unit}')::pg_catalog.int4 AS {CHECKED}"
     )
+}
+
+/// As [`commit`], inside a sandbox: the check, the constraints that a commit would look
+/// at, and `keep` in place of `COMMIT`.
+pub(super) fn commit_inside(unit: u64, settings: &[String], keep: &str) -> String {
+    let mut text = format!(
+        "{}; SAVEPOINT sessionpool_constraints; SET CONSTRAINTS ALL IMMEDIATE; \
+         ROLLBACK TO SAVEPOINT sessionpool_constraints; \
+         RELEASE SAVEPOINT sessionpool_constraints",
+        check(unit)
+    );
+    for setting in settings {
+        push(&mut text, format_args!("SET LOCAL {setting} TO DEFAULT"));
+    }
+    push(&mut text, keep);
+    text
+}
+
+/// What a unit inside a sandbox begins with, and the names of the settings it changes.
+pub(super) fn begin_inside(options: &TxOptions) -> (String, Vec<String>) {
+    let mut text = String::new();
+    if options.read_only {
+        push(&mut text, "SET TRANSACTION READ ONLY");
+    }
+    let mut names = push_settings(&mut text, options);
+    names.extend(options.settings.iter().map(|(name, _)| identifier(name)));
+    (text, names)
+}
+
+/// Sets the sandbox's number again after a reset.
+pub(super) fn reset_inside(reset: &str, unit: u64) -> String {
+    format!("{reset}; SET LOCAL {TOKEN} = '{unit}'")
+}
+
+/// A setting's name as SQL writes it.
+fn identifier(name: &str) -> String {
+    let parts = name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// All of a unit in one string. The line break ends a comment at the work's end.
+pub(super) fn script(options: &TxOptions, unit: u64, work: &str) -> String {
+    let (begin, commit) = (begin(options, unit), commit(unit));
+    format!("{begin}; {work}\n; SELECT 1 AS {WORKED}; {commit}")
 }
 
 /// Adds a statement to a text.

@@ -51,9 +51,9 @@ pub struct Sqlite {
     config: Config,
     /// Keeps a database in memory alive while no session is open.
     anchor: OnceCell<SqliteConnection>,
-    /// One session closes at a time: of two that close at once SQLite takes neither
-    /// for the last one, and leaves its log behind.
-    closing: Arc<Mutex<()>>,
+    /// Of two sessions that close at once SQLite takes neither for the last one, and
+    /// leaves its log behind; and see [`Config::connect`].
+    turn: Arc<Mutex<()>>,
 }
 
 impl Sqlite {
@@ -82,7 +82,7 @@ impl Sqlite {
     }
 
     fn at(place: Place) -> Self {
-        Self { config: Config::new(place), anchor: OnceCell::new(), closing: Arc::default() }
+        Self { config: Config::new(place), anchor: OnceCell::new(), turn: Arc::default() }
     }
 
     /// How units that may write begin. Default: [`BeginMode::Immediate`].
@@ -146,10 +146,10 @@ impl Sqlite {
 
     async fn connect(&self) -> sqlx::Result<SqliteSession> {
         if matches!(self.config.place, Place::Memory(_)) {
-            self.anchor.get_or_try_init(|| self.config.connect()).await?;
+            self.anchor.get_or_try_init(|| self.config.connect(&self.turn)).await?;
         }
-        let connection = self.config.connect().await?;
-        SqliteSession::new(connection, self.config.begin_mode, Arc::clone(&self.closing)).await
+        let connection = self.config.connect(&self.turn).await?;
+        SqliteSession::new(connection, self.config.begin_mode, Arc::clone(&self.turn)).await
     }
 }
 

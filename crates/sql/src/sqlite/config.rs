@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Executor, Row};
+use tokio::sync::Mutex;
 
 use super::error;
 use crate::failure::SqlFailure;
@@ -66,10 +67,17 @@ impl Config {
     ///
     /// SQLite does not wait for every lock that this takes, so we do: of several
     /// sessions opened at once on a new file, some would fail otherwise.
-    pub(super) async fn connect(&self) -> sqlx::Result<SqliteConnection> {
+    ///
+    /// One at a time, and none while a session closes: SQLite 3.51.1 may lock
+    /// itself up for good, and the whole process with it, where one thread opens a
+    /// file while another closes it.
+    pub(super) async fn connect(&self, turn: &Mutex<()>) -> sqlx::Result<SqliteConnection> {
         let started = Instant::now();
         loop {
-            match self.try_connect().await {
+            let taken = turn.lock().await;
+            let answer = self.try_connect().await;
+            drop(taken);
+            match answer {
                 Err(error) if error::is_locked(&error) && started.elapsed() < self.busy_timeout => {
                     tokio::time::sleep(LOCK_POLL).await;
                 }

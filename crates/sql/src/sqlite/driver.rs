@@ -2,7 +2,7 @@ use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use sessionpool_core::{Fault, TxOptions};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Error, Executor, SqlStr};
+use sqlx::{AssertSqlSafe, Connection, Error, Executor, SqlStr};
 use std::time::Duration;
 
 use super::config::BeginMode;
@@ -44,16 +44,17 @@ impl Driver for SqliteDriver {
         Ok(())
     }
 
-    async fn admit(&mut self, _: &mut SqliteConnection, _: &mut Mark) -> sqlx::Result<()> {
-        self.tripwire.admit()
+    fn refuses(&self, _: &Effect, _: &Mark) -> Option<SqlFailure> {
+        self.tripwire.has_tripped().then_some(SqlFailure::RolledBack)
+    }
+
+    fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        unsupported(options).map(|option| SqlFailure::Unsupported { option })
     }
 
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
     /// read-only unit, without a lock and with writes refused.
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
-        if let Some(option) = unsupported(options) {
-            return Err(SqlFailure::Unsupported { option }.into());
-        }
         talk.driver.query_only = options.read_only;
         talk.send(Effect::WRITE, begin_text(talk.driver.begin_mode, options)).await?;
         talk.driver.tripwire.arm();
@@ -63,8 +64,8 @@ impl Driver for SqliteDriver {
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
         // Asked before, since our own attempt counts, too.
         let in_part = talk.driver.is_committed_in_part();
-        if let Err(error) = talk.driver.tripwire.admit() {
-            return Verdict::Refused { error, in_part };
+        if talk.driver.tripwire.has_tripped() {
+            return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part };
         }
         let text = talk.driver.with_writes("PRAGMA query_only = 0; COMMIT", "COMMIT");
         match talk.send(Effect::WRITE, text).await {
@@ -91,6 +92,21 @@ impl Driver for SqliteDriver {
 
     async fn clean(talk: &mut Conversation<Self>) -> sqlx::Result<()> {
         if talk.mark.is_open() { Self::roll_back(talk).await } else { Ok(()) }
+    }
+
+    /// A unit that only reads is not held to it here.
+    fn begin_inside(&mut self, _: &TxOptions) -> String {
+        String::new()
+    }
+
+    async fn commit_inside(talk: &mut Conversation<Self>, keep: String) -> Verdict {
+        if talk.driver.tripwire.has_tripped() {
+            return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part: false };
+        }
+        match talk.send(Effect::WRITE, AssertSqlSafe(keep)).await {
+            Ok(()) => Verdict::Committed,
+            Err(error) => Verdict::Refused { error, in_part: false },
+        }
     }
 
     fn is_committed_in_part(&self) -> bool {

@@ -12,9 +12,11 @@ use super::config::BeginMode;
 use super::driver::SqliteDriver;
 use super::tripwire::Tripwire;
 use super::{effect, error};
+use crate::call::Call;
 use crate::conversation::Conversation;
 use crate::effect::Effect;
 use crate::executor::impl_executor;
+use crate::sandbox::impl_sandbox;
 
 /// A connection to an SQLite database.
 ///
@@ -42,21 +44,22 @@ use crate::executor::impl_executor;
 #[derive(Debug)]
 pub struct SqliteSession {
     pub(super) talk: Conversation<SqliteDriver>,
-    /// Whoever has it may close.
-    closing: Arc<Mutex<()>>,
+    /// Whoever has it may open or close.
+    turn: Arc<Mutex<()>>,
 }
 
 impl_executor!(SqliteSession, sqlx::sqlite::Sqlite, SqliteConnection);
+impl_sandbox!(SqliteSession);
 
 impl SqliteSession {
     pub(super) async fn new(
         mut connection: SqliteConnection,
         begin_mode: BeginMode,
-        closing: Arc<Mutex<()>>,
+        turn: Arc<Mutex<()>>,
     ) -> sqlx::Result<Self> {
         let tripwire = Tripwire::stretch(&mut connection).await?;
         let driver = SqliteDriver { tripwire, begin_mode, query_only: false };
-        Ok(Self { talk: Conversation::new(connection, driver), closing })
+        Ok(Self { talk: Conversation::new(connection, driver), turn })
     }
 
     /// The raw connection, for what sqlx offers on nothing else: migrations, hooks,
@@ -73,7 +76,12 @@ impl SqliteSession {
         self.talk.own(Effect::READ, |connection| connection.ping().boxed()).await
     }
 
-    fn effect(&self, sql: &str) -> Effect {
+    fn effect_of_call(&self, call: &mut Call<sqlx::Sqlite>) -> Effect {
+        effect::of(call.text())
+    }
+
+    /// SQLite carries some pragmas out while it compiles them.
+    fn effect_of_preparing(&self, sql: &str) -> Effect {
         effect::of(sql)
     }
 }
@@ -105,7 +113,7 @@ impl Session for SqliteSession {
     /// Ends the session's thread and waits until it has closed the database, one
     /// session after another: the last of a file takes its log along.
     async fn close(this: Self) -> Result<(), Error> {
-        let _turn = this.closing.lock().await;
+        let _taken = this.turn.lock().await;
         this.talk.connection.close().await
     }
 

@@ -3,8 +3,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::sqlite::SqliteConnection;
 
-use crate::failure::SqlFailure;
-
 /// Watches over a transaction of ours for an end that is not ours.
 ///
 /// Some errors make SQLite roll back on its own (a full disk, no memory, an
@@ -51,12 +49,9 @@ impl Tripwire {
         self.armed = false;
     }
 
-    /// Lets a statement pass unless the transaction it belongs to was rolled back.
-    pub(super) fn admit(&self) -> sqlx::Result<()> {
-        if self.armed && self.ends.rolled_back.load(Ordering::Acquire) {
-            return Err(SqlFailure::RolledBack.into());
-        }
-        Ok(())
+    /// True if our transaction was rolled back before its end.
+    pub(super) fn has_tripped(&self) -> bool {
+        self.armed && self.ends.rolled_back.load(Ordering::Acquire)
     }
 
     /// True if something of the transaction, or after its rollback, was committed

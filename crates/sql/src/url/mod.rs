@@ -20,7 +20,7 @@ use std::str::FromStr;
 pub use self::error::UrlError;
 #[cfg(feature = "mysql")]
 pub(crate) use self::mysql::encrypt as encrypt_mysql;
-use self::secret::Secret;
+pub(crate) use self::secret::Secret;
 #[cfg(feature = "postgres")]
 pub(crate) use self::tls::Distance;
 

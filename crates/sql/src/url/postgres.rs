@@ -63,8 +63,10 @@ impl TryFrom<&ConnectUrl> for PgConnectOptions {
         if let Some(name) = query.one(NAME)? {
             options = options.application_name(name);
         }
-        let settings = query.read(OPTIONS, "a row of `-c name=value`", settings)?;
-        options = options.options(settings.unwrap_or_default());
+        // Even an empty one would be sent, and poolers refuse it.
+        if let Some(settings) = query.read(OPTIONS, "a row of `-c name=value`", settings)? {
+            options = options.options(settings);
+        }
         let capacity = query.read(CACHE, "a number of statements", |number| number.parse().ok())?;
         if let Some(capacity) = capacity {
             options = options.statement_cache_capacity(capacity);

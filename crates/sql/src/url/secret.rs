@@ -1,15 +1,17 @@
+use std::fmt;
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// A password: wiped from memory when it goes, and nothing prints it.
 #[derive(Clone)]
-pub(super) struct Secret(SecretString);
+pub(crate) struct Secret(SecretString);
 
 impl Secret {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(SecretString::from(text.into()))
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -21,3 +23,9 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -9,4 +9,6 @@ mod hygiene;
 mod opening;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
+mod sandbox;
+mod script;
 mod transaction;

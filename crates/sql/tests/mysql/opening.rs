@@ -1,9 +1,10 @@
 //! Logins that fail, sessions that are lost, and what either means.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sessionpool_core::{Backend, Condition, Fault, Session};
-use sessionpool_sql::{ConnectUrl, MySql, MySqlSession, SqlFailure};
+use sessionpool_sql::{ConnectUrl, Credentials, MySql, MySqlSession, SqlFailure};
 use sessionpool_testkit::server::MariaDb;
 use sqlx::Executor;
 
@@ -35,6 +36,38 @@ async fn a_login_is_refused_for_good_where_nothing_will_change_by_itself() {
     place.run("set password for clerk@'127.0.0.1' = password('rotated')").await;
     assert_eq!(refused(&mysql).await.0, Fault::Rejected);
     insert(&mut session, 1).await; // who is in stays in
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn credentials_are_asked_for_at_each_opening() {
+    let place = Place::new().await;
+    place.run("create user courier@'127.0.0.1' identified by 'first'").await;
+    place.run(&format!("grant all on {}.* to courier@'127.0.0.1'", place.database)).await;
+    let password = Arc::new(Mutex::new(Some("first")));
+    let known = Arc::clone(&password);
+    let mysql = place.mysql().credentials(move || {
+        let known = *known.lock().unwrap();
+        async move {
+            let password = known.ok_or("the vault is closed")?;
+            Ok(Credentials::password(password).username("courier"))
+        }
+    });
+    let mut session = mysql.open().await.unwrap();
+    place.run("set password for courier@'127.0.0.1' = password('second')").await;
+    assert_eq!(refused(&mysql).await.0, Fault::Rejected);
+    *password.lock().unwrap() = Some("second");
+    insert(&mut mysql.open().await.unwrap(), 1).await;
+    insert(&mut session, 2).await;
+    *password.lock().unwrap() = None;
+    let (fault, words) = refused(&mysql).await;
+    assert_eq!(fault, Fault::Transient);
+    assert!(words.contains("the vault is closed"), "{words}");
+
+    // Who cancels needs them, too.
+    *password.lock().unwrap() = Some("second");
+    crate::place::drop_half_way(&mut session, "select sleep(600)");
+    crate::place::release(&mut session).await;
 }
 
 #[tokio::test]

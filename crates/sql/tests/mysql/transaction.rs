@@ -131,6 +131,7 @@ async fn what_cannot_be_had_is_refused_before_anything_begins() {
     assert!(matches!(failure(&error), SqlFailure::MissingSetting { .. }));
     let error = session.execute("select 1").await.unwrap_err();
     assert!(matches!(failure(&error), SqlFailure::OutsideUnit { .. }));
+    place.mysql().check(&mut session).await.unwrap();
     let options = TxOptions::new().setting("app.tenant", "7");
     MySqlSession::begin(&mut session, &options).await.unwrap();
     insert(&mut session, 1).await;

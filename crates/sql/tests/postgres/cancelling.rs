@@ -8,7 +8,8 @@ use sessionpool_sql::{PgSession, SqlFailure};
 use tokio::time::timeout;
 
 use crate::place::{
-    Place, SOON, begin, commit, drop_half_way, failure, insert, one, release, rolled_back, text,
+    Distant, Place, SOON, begin, commit, drop_half_way, failure, insert, one, release, rolled_back,
+    text,
 };
 
 const LONG: &str = "select pg_sleep(3600)";
@@ -213,10 +214,11 @@ async fn a_frozen_process_is_not_waited_for_longer_than_asked() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_statement_dropped_before_it_was_sent_does_not_run() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
     // The first poll sends it to be prepared, and no further.
-    assert!(sqlx::query("insert into t values (1)").execute(&mut session).now_or_never().is_none());
+    let insert = sqlx::query("insert into t values (1)").execute(&mut session);
+    assert!(insert.now_or_never().is_none());
     release(&mut session).await;
-    assert!(place.rows().await.is_empty());
+    assert!(distant.place.rows().await.is_empty());
 }

@@ -4,9 +4,11 @@ use futures_util::StreamExt;
 use sessionpool_core::Session;
 use sessionpool_sql::{PgSession, Postgres};
 use sessionpool_testkit::conformance::{
-    Capabilities, CountsSessions, DoomsCommits, Harness, RefusesLogins, ResetsState,
+    Capabilities, CountsSessions, DoomsCommits, Harness, LosesAcks, RefusesLogins, ResetsState,
     SeversSessions, Transactions,
 };
+use sessionpool_testkit::proxy::{Direction, Proxy, Then};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::OnceCell;
 
 use crate::place::{Place, run};
@@ -15,6 +17,7 @@ use crate::place::{Place, run};
 #[derive(Default)]
 struct Database {
     place: OnceCell<Place>,
+    proxy: OnceCell<Proxy>,
 }
 
 impl Database {
@@ -35,6 +38,15 @@ impl Database {
         };
         self.place.get_or_init(|| place).await
     }
+
+    async fn proxy(&self) -> &Proxy {
+        let port = self.place().await.server.port();
+        self.proxy.get_or_init(|| Proxy::to_port(port)).await
+    }
+
+    async fn options(&self) -> PgConnectOptions {
+        self.place().await.options().port(self.proxy().await.port())
+    }
 }
 
 impl Harness for Database {
@@ -48,10 +60,11 @@ impl Harness for Database {
             .severs_sessions()
             .transactions()
             .dooms_commits()
+            .loses_acks()
     }
 
     async fn backend(&self) -> Postgres {
-        self.place().await.postgres()
+        Postgres::new(self.options().await)
     }
 
     async fn ask(&self, session: &mut PgSession, number: u32) -> sqlx::Result<u32> {
@@ -77,7 +90,7 @@ impl CountsSessions for Database {
 impl RefusesLogins for Database {
     /// The login is over when the server looks at the settings asked for.
     async fn refusing(&self) -> Postgres {
-        Postgres::new(self.place().await.options().options([("work_mem", "some")]))
+        Postgres::new(self.options().await.options([("work_mem", "some")]))
     }
 }
 
@@ -152,10 +165,17 @@ impl DoomsCommits for Database {
     }
 }
 
+impl LosesAcks for Database {
+    async fn lose_ack(&self, _: &mut PgSession) {
+        self.proxy().await.when(Direction::ToServer, "COMMIT", Then::LoseReply);
+    }
+}
+
 sessionpool_testkit::conformance_suite!(
     #[ignore = "needs PostgreSQL"]
     Database::default();
     counts_sessions, refuses_logins, resets_state, severs_sessions, transactions, dooms_commits,
+    loses_acks,
 );
 
 /// The sessions of this test are told from others by their name, which a reset puts

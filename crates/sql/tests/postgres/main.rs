@@ -4,8 +4,15 @@
 
 mod cancelling;
 mod conformance;
+mod credentials;
 mod executor;
+mod faults;
 mod hygiene;
+mod lines;
+
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
+mod pooler;
+mod sandbox;
+mod script;
 mod transaction;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
 use sessionpool_sql::{PgSession, Postgres, SqlFailure};
+use sessionpool_testkit::proxy::Proxy;
 use sessionpool_testkit::server;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -95,6 +96,33 @@ impl Place {
         let pid = session.backend_pid().unwrap();
         self.run(&format!("select pg_terminate_backend({pid})")).await;
         self.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    }
+}
+
+/// A place so far away that no answer is there at once.
+pub struct Distant {
+    pub place: Place,
+    pub proxy: Proxy,
+}
+
+impl Distant {
+    pub async fn new() -> Self {
+        let place = Place::new().await;
+        let proxy = Proxy::to_port(place.server.port()).await;
+        proxy.set_latency(Duration::from_millis(5));
+        Self { place, proxy }
+    }
+
+    pub async fn session(&self) -> PgSession {
+        self.postgres().open().await.unwrap()
+    }
+
+    pub fn postgres(&self) -> Postgres {
+        Postgres::new(self.options())
+    }
+
+    pub fn options(&self) -> PgConnectOptions {
+        self.place.options().port(self.proxy.port())
     }
 }
 

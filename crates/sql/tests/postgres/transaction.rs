@@ -11,8 +11,8 @@ use sessionpool_sql::{PgSession, SqlFailure};
 use sqlx::Executor;
 
 use crate::place::{
-    Place, assert_clean, begin, code, commit, drop_half_way, failure, insert, one, release,
-    rolled_back, run, text, unknown,
+    Distant, Place, assert_clean, begin, code, commit, drop_half_way, failure, insert, one,
+    release, rolled_back, run, text, unknown,
 };
 
 async fn begin_in(session: &mut PgSession, options: TxOptions) {
@@ -142,7 +142,7 @@ async fn a_required_setting_is_brought_along_or_nothing_is_done() {
     assert!(matches!(failure(&error), SqlFailure::OutsideUnit { .. }), "{error}");
     let error = sqlx::query("begin").execute(&mut session).await.unwrap_err();
     assert!(matches!(failure(&error), SqlFailure::OutsideUnit { .. }), "{error}");
-    release(&mut session).await;
+    assert_clean(&session);
 
     begin_in(&mut session, TxOptions::new().setting("app.tenant", "7")).await;
     insert(&mut session, 1).await;
@@ -520,13 +520,13 @@ async fn a_node_that_only_reads_is_no_primary_any_more() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_begin_dropped_half_way_is_rolled_back() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
     assert!(PgSession::begin(&mut session, &TxOptions::new()).now_or_never().is_none());
     assert_eq!(session.condition(), Condition::Busy);
     release(&mut session).await;
     insert(&mut session, 1).await;
-    assert_eq!(place.rows().await, [1], "no transaction is open");
+    assert_eq!(distant.place.rows().await, [1], "no transaction is open");
 }
 
 #[tokio::test]
@@ -554,14 +554,14 @@ async fn a_commit_dropped_half_way_comes_to_its_end() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_second_commit_after_one_that_was_dropped_is_unknown() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
     begin(&mut session).await;
     insert(&mut session, 1).await;
     assert!(PgSession::commit(&mut session).now_or_never().is_none());
     unknown(PgSession::commit(&mut session).await);
     assert_clean(&session);
-    assert_eq!(place.rows().await, [1]);
+    assert_eq!(distant.place.rows().await, [1]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! An answer's bytes: as many as are allowed, as long as they come.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::timeout;
 
@@ -23,12 +23,16 @@ pub(super) async fn read(
     if announced.is_some_and(|length| length > most) {
         return Err(too_long());
     }
-    // What is announced need not come: room for it is made as it does.
-    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST_ROOM));
+    // What is announced need not come: not all that is said is believed.
+    let room = announced.unwrap_or(0).max(call.likely.bytes).min(FIRST_ROOM).min(most);
+    let mut body = Vec::with_capacity(room);
     loop {
         let chunk = match timeout(limit, response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(body.freeze()),
+            Ok(Ok(None)) => {
+                body.shrink_to_fit();
+                return Ok(body.into());
+            }
             Ok(Err(error)) => return Err(broken(call, error, true)),
             Err(_) => return Err(late(call, Phase::Reading, limit)),
         };
@@ -39,8 +43,8 @@ pub(super) async fn read(
     }
 }
 
-/// Room made for an answer by its announcement alone.
-const FIRST_ROOM: usize = 16 << 20;
+/// The most room made for an answer before it comes.
+const FIRST_ROOM: usize = 32 << 20;
 
 /// How it begins, for an error: whatever comes at once.
 pub(super) async fn begin(response: &mut Response, most: usize, limits: &Limits) -> Vec<u8> {

@@ -12,6 +12,14 @@ pub(crate) struct Call<'a> {
     others: Vec<(&'static str, &'a str)>,
     pub(super) body: String,
     pub(super) pace: Pace,
+    pub(super) likely: Likely,
+}
+
+/// How large an answer will be, as far as can be told; room for it is made at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Likely {
+    pub(crate) bytes: usize,
+    pub(crate) cells: usize,
 }
 
 /// How long a call may take.
@@ -26,7 +34,8 @@ pub(crate) enum Pace {
 impl<'a> Call<'a> {
     pub(crate) fn new(api: &'static str, uid: &'a str, pswd: &'a Secret) -> Self {
         let (others, body) = (Vec::new(), String::new());
-        Self { api, uid, pswd, sid: None, others, body, pace: Pace::Lifecycle }
+        let (pace, likely) = (Pace::Lifecycle, Likely::default());
+        Self { api, uid, pswd, sid: None, others, body, pace, likely }
     }
 
     pub(crate) fn sid(mut self, sid: Option<&'a Secret>) -> Self {
@@ -42,6 +51,11 @@ impl<'a> Call<'a> {
     pub(crate) fn work(mut self, body: String) -> Self {
         self.body = body;
         self.pace = Pace::Work;
+        self
+    }
+
+    pub(crate) fn likely(mut self, likely: Likely) -> Self {
+        self.likely = likely;
         self
     }
 

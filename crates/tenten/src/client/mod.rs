@@ -15,13 +15,13 @@ use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Response, Url, redirect};
 use tokio::time::{Instant, timeout};
 
-pub(crate) use call::{Call, Pace};
+pub(crate) use call::{Call, Likely, Pace};
 pub(crate) use gateway::Gateway;
 pub(crate) use limits::Limits;
 pub(crate) use log::Log;
 
 use crate::error::{Phase, Refusal, TimedOut};
-use crate::xml::{self, Document, Flaw, XmlError, XmlLimits};
+use crate::xml::{self, Document, Flaw, Room, XmlError, XmlLimits};
 use crate::{Error, Result};
 
 /// One gateway, and how to talk to it.
@@ -145,11 +145,12 @@ impl Client {
     }
 
     async fn parse(&self, call: &Call<'_>, body: Bytes) -> Result<Document> {
+        let room = Room::for_cells(call.likely.cells, body.len());
         let parsed = if body.len() < BIG {
-            xml::read(body, &self.manner.xml)
+            xml::read(body, &self.manner.xml, room)
         } else {
             let manner = Arc::clone(&self.manner);
-            let parsing = tokio::task::spawn_blocking(move || xml::read(body, &manner.xml));
+            let parsing = tokio::task::spawn_blocking(move || xml::read(body, &manner.xml, room));
             parsing
                 .await
                 .map_err(|error| Error::Start { what: "the parser", source: error.into() })?

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::base::BaseQuery;
 use super::column::Column;
 use super::window::Window;
-use crate::client::Client;
+use crate::client::{Client, Likely};
 use crate::wire::Ticket;
 use crate::wire::query::{self, Request};
 use crate::{Error, Result};
@@ -19,19 +19,8 @@ pub(super) struct Fetcher {
     /// How many rows the result has.
     pub(super) rows: u64,
     pub(super) size: Size,
-    pub(super) redefine: Redefine,
-}
-
-/// Whether the query goes along with the request for its rows, since the gateway sends
-/// those of the last one it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Redefine {
-    /// It is the session's current one.
-    No,
-    /// Another one was run since.
-    Once,
-    /// Others take part in the session.
-    Always,
+    /// How long a row was in the last answer.
+    pub(super) row_bytes: u64,
 }
 
 /// How much to ask for at once.
@@ -51,7 +40,7 @@ impl Size {
 
     /// So many rows of so many columns were too much.
     fn shrink(&mut self, rows: u64, columns: usize) {
-        self.cells = (rows * columns as u64 / 2).max(1);
+        self.cells = (rows.saturating_mul(columns as u64) / 2).max(1);
     }
 }
 
@@ -88,28 +77,27 @@ impl Fetcher {
         let fetched = match self.ask(from, to).await {
             // It was not answered at all, and to read twice changes nothing.
             Err(Error::Transport { answered: false, .. }) => self.ask(from, to).await?,
-            // Another login took part and replaced the query, or ended it.
-            Err(Error::NoQuery(_)) if self.redefine == Redefine::No => {
-                self.redefine = Redefine::Once;
-                self.ask(from, to).await?
-            }
             answer => answer?,
         };
-        if let Some(rows) = fetched.rows.filter(|rows| *rows != self.rows) {
-            let was = self.rows;
+        let (was, rows) = (self.rows, fetched.rows);
+        if rows != was {
             return Err(Error::Shape(format!(
                 "result had {was} rows and now has {rows}; run it again"
             )));
         }
-        if self.redefine == Redefine::Once {
-            self.redefine = Redefine::No;
-        }
+        self.row_bytes = fetched.grid.bytes() as u64 / (to - from).max(1);
         Window::new(from, to, Arc::clone(&self.columns), fetched)
     }
 
     async fn ask(&self, from: u64, to: u64) -> Result<query::Fetched> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        let base = (self.redefine != Redefine::No).then_some(&*self.base);
-        query::fetch(&self.client, &self.ticket, &Request { base, names: &names, from, to }).await
+        let rows = to - from;
+        let likely = Likely {
+            // A sixteenth more, for the rows are not all the same.
+            bytes: usize::try_from(rows.saturating_mul(self.row_bytes) / 16 * 17).unwrap_or(0),
+            cells: usize::try_from(rows).unwrap_or(0).saturating_mul(names.len()),
+        };
+        let request = Request { base: &self.base, names: &names, from, to, likely };
+        query::fetch(&self.client, &self.ticket, &request).await
     }
 }

@@ -4,6 +4,7 @@ mod base;
 mod cell;
 mod column;
 mod fetcher;
+mod from_cell;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the query")]
 mod query;
 mod row;
@@ -13,8 +14,9 @@ mod slice;
 mod window;
 
 pub use base::BaseQuery;
-pub use cell::{Cell, FromCell, Value};
+pub use cell::{Cell, Value};
 pub use column::{Column, ColumnType};
+pub use from_cell::FromCell;
 pub use query::Query;
 pub use row::{ColumnIndex, Row};
 pub use rows::{Rows, TypedRows};

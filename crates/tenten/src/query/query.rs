@@ -1,14 +1,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::DeserializeOwned;
 
 use super::base::BaseQuery;
 use super::cell::Value;
 use super::column::Column;
-use super::fetcher::{Fetcher, Redefine, Size};
+use super::fetcher::{Fetcher, Size};
 use super::row::{ColumnIndex, Row};
 use super::rows::{Rows, TypedRows};
 use super::slice::{Slice, Values};
@@ -25,10 +24,11 @@ use crate::{Error, Result, choices};
 /// 149,999. Where a window has more values than the gateway sends at once, smaller ones
 /// are asked for, and that is remembered.
 ///
-/// A session has one current query at the gateway. Several `Query`s may share a session
-/// all the same: one that is not current goes along with its next request, which costs
-/// the platform little, as it keeps what it has computed. What comes is checked against
-/// what was announced, so that another's rows are never taken for its own.
+/// A session has one current query at the gateway, the last it was given by whomever. So
+/// each request for rows brings its query along, which costs the platform little, as it
+/// keeps what it has computed. Several `Query`s may share a session, and several logins
+/// may possess it: what comes is checked against what was announced, and another's rows
+/// are never taken for its own.
 ///
 /// ```no_run
 /// # use sessionpool_tenten::{Query, Result, TentenSession};
@@ -55,7 +55,6 @@ use crate::{Error, Result, choices};
 #[derive(Debug)]
 pub struct Query {
     base: Arc<BaseQuery>,
-    number: u64,
     size: Size,
     found: Option<Found>,
     /// The window last fetched of all columns, and of each column by itself.
@@ -68,9 +67,6 @@ struct Found {
     rows: u64,
     columns: Arc<[Column]>,
 }
-
-/// Tells queries apart, on whatever session.
-static QUERIES: AtomicU64 = AtomicU64::new(1);
 
 impl Query {
     /// The operations, which may be none, on the table at that path. Sends nothing.
@@ -111,10 +107,8 @@ impl Query {
         session.begin().await?;
         let answer = query::define(&session.client, &session.ticket, &self.base).await;
         session.finish(&answer);
-        session.current = None;
         let query::Defined { rows, columns } = answer?;
         no_duplicates(&columns)?;
-        session.current = Some(self.number);
         self.found = Some(Found { rows, columns: columns.into() });
         Ok(())
     }
@@ -145,7 +139,7 @@ impl Query {
         self.ensure_run(session).await?;
         session.begin().await?;
         let fetcher = self.fetcher(session, None)?;
-        Ok(Rows::new(&mut self.size, self.number, session, fetcher))
+        Ok(Rows::new(&mut self.size, session, fetcher))
     }
 
     /// All rows, each as a `T`, whose fields are named like columns.
@@ -288,7 +282,6 @@ impl Query {
         session.finish(&answer);
         self.size = fetcher.size;
         let window = Arc::new(answer?);
-        session.current = Some(self.number);
         self.windows.insert(column, Arc::clone(&window));
         Ok(window)
     }
@@ -299,11 +292,7 @@ impl Query {
             Some(column) => found.columns[column..=column].into(),
             None => Arc::clone(&found.columns),
         };
-        let redefine = match session.current {
-            _ if session.shared => Redefine::Always,
-            Some(number) if number == self.number => Redefine::No,
-            _ => Redefine::Once,
-        };
+        let row_bytes = columns.len() as u64 * LIKELY_CELL;
         Ok(Fetcher {
             client: session.client.clone(),
             ticket: session.ticket.clone(),
@@ -311,7 +300,7 @@ impl Query {
             columns,
             rows: found.rows,
             size: self.size,
-            redefine,
+            row_bytes,
         })
     }
 }
@@ -320,13 +309,15 @@ impl From<BaseQuery> for Query {
     fn from(base: BaseQuery) -> Self {
         Self {
             base: Arc::new(base),
-            number: QUERIES.fetch_add(1, Ordering::Relaxed),
             size: Size { rows: choices::WINDOW, cells: u64::MAX },
             found: None,
             windows: HashMap::new(),
         }
     }
 }
+
+/// How long a cell is with its tags, before one was seen.
+const LIKELY_CELL: u64 = 20;
 
 /// Columns are asked for by name.
 fn no_duplicates(columns: &[Column]) -> Result<()> {

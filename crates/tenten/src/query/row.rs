@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::cell::{Cell, FromCell};
+use super::cell::Cell;
 use super::column::Column;
+use super::from_cell::FromCell;
 use super::query::outside;
 use super::serde::RowDeserializer;
 use super::window::Window;

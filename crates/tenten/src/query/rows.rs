@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, coop};
 
 use super::fetcher::{Fetcher, Size};
 use super::row::Row;
@@ -27,7 +27,6 @@ use crate::{Error, Result};
 pub struct Rows<'q> {
     /// Where the query remembers what the gateway sends at once.
     size: &'q mut Size,
-    number: u64,
     session: &'q mut TentenSession,
     rows: u64,
     next: u64,
@@ -42,16 +41,14 @@ type Fetching = JoinHandle<(Fetcher, Result<Window>)>;
 impl<'q> Rows<'q> {
     pub(super) fn new(
         size: &'q mut Size,
-        number: u64,
         session: &'q mut TentenSession,
         fetcher: Fetcher,
     ) -> Self {
         let (rows, fetcher) = (fetcher.rows, Some(fetcher));
         let (window, fetching) = (None, None);
-        let mut this = Self { size, number, session, rows, next: 0, window, fetching, fetcher };
+        let mut this = Self { size, session, rows, next: 0, window, fetching, fetcher };
         if rows == 0 {
             this.session.finish(&Ok(()));
-            this.session.current = None;
         } else {
             this.fetch(0);
         }
@@ -77,6 +74,9 @@ impl<'q> Rows<'q> {
         loop {
             if let Some(window) = &self.window {
                 if window.has(self.next) {
+                    // Rows that are there already must not keep the runtime from fetching
+                    // those to come.
+                    ready!(coop::poll_proceed(cx)).made_progress();
                     let row = Row::new(Arc::clone(window), self.next);
                     self.next += 1;
                     return Poll::Ready(Some(Ok(row)));
@@ -105,7 +105,6 @@ impl<'q> Rows<'q> {
         self.session.finish(&answer);
         *self.size = fetcher.size;
         let window = answer?;
-        self.session.current = Some(self.number);
         let next = window.to();
         self.window = Some(Arc::new(window));
         self.fetcher = Some(fetcher);

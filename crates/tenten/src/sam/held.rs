@@ -182,7 +182,8 @@ impl Duty {
             }
         }
         match error.changed_nothing() {
-            true if error.is_retryable() => Outcome::Again(error),
+            // A release by the clear password needs no session: it will not be said twice.
+            true if error.is_retryable() || error.session_lost() => Outcome::Again(error),
             true => Outcome::Refused(error),
             false => Outcome::Unknown(error),
         }

@@ -1,7 +1,7 @@
 use quick_xml::escape::escape;
 
 use super::{Ticket, required};
-use crate::client::Client;
+use crate::client::{Client, Likely};
 use crate::query::{BaseQuery, Column};
 use crate::xml::{Document, Grid};
 use crate::{Error, Result, choices};
@@ -13,7 +13,7 @@ pub(crate) struct Defined {
     pub(crate) columns: Vec<Column>,
 }
 
-/// Makes a query the session's current one.
+/// Runs a query; fetches nothing yet.
 pub(crate) async fn define(client: &Client, ticket: &Ticket, base: &BaseQuery) -> Result<Defined> {
     let body = format!("<in>{}</in>", definition(base));
     let answer = client.call(&ticket.call("query").work(body)).await?;
@@ -24,13 +24,13 @@ pub(crate) async fn define(client: &Client, ticket: &Ticket, base: &BaseQuery) -
 /// Which rows of which columns to fetch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    /// Goes along where it may not be the session's current query.
-    pub(crate) base: Option<&'a BaseQuery>,
+    pub(crate) base: &'a BaseQuery,
     pub(crate) names: &'a [&'a str],
     /// From 0.
     pub(crate) from: u64,
     /// Not included.
     pub(crate) to: u64,
+    pub(crate) likely: Likely,
 }
 
 /// One answer's rows.
@@ -38,25 +38,25 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Fetched {
     pub(crate) columns: Vec<Column>,
     pub(crate) grid: Grid,
-    /// How many rows the result has, where the query went along.
-    pub(crate) rows: Option<u64>,
+    /// How many rows the result has.
+    pub(crate) rows: u64,
 }
 
-/// Fetches some rows of some columns.
+/// Runs a query and fetches some rows of some columns of its result, in one request: the
+/// gateway itself knows only the last query that the session was given, by whomever.
 pub(crate) async fn fetch(
     client: &Client,
     ticket: &Ticket,
     request: &Request<'_>,
 ) -> Result<Fetched> {
-    let Request { base, names, from, to } = request;
-    let api = if base.is_some() { "querydata" } else { "getdata" };
-    let definition = base.map(definition).unwrap_or_default();
+    let Request { base, names, from, to, likely } = request;
+    let (api, definition) = ("querydata", definition(base));
     let cols: String = names.iter().map(|name| format!("<col>{}</col>", escape(*name))).collect();
     let window = choices::rows(from + 1, *to);
     let body = format!("<in>{definition}<cols>{cols}</cols>{window}{}</in>", choices::FORMAT);
-    let answer = client.call(&ticket.call(api).work(body)).await?;
+    let answer = client.call(&ticket.call(api).work(body).likely(*likely)).await?;
     let columns = columns(api, &answer)?;
-    let rows = base.map(|_| rows(api, &answer)).transpose()?;
+    let rows = rows(api, &answer)?;
     let grid = answer.grid.ok_or(Error::Missing { api, element: "data" })?;
     Ok(Fetched { columns, grid, rows })
 }

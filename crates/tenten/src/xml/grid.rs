@@ -16,9 +16,30 @@ pub(crate) struct Grid {
 /// Where a cell's raw bytes begin and end.
 pub(crate) type Span = (u32, u32);
 
+/// Room for the places of cells. It is made by whoever will drop the grid, not where the
+/// answer is read: memory that one thread asks for and another gives back is long in
+/// coming back to the system.
+#[derive(Debug, Default)]
+pub(crate) struct Room(pub(super) Vec<Span>);
+
+/// `<td/>`.
+const SHORTEST_CELL: usize = 5;
+
+impl Room {
+    /// For so many cells, if a body of that length can hold them.
+    pub(crate) fn for_cells(likely: usize, body: usize) -> Self {
+        Self(Vec::with_capacity(likely.min(body / SHORTEST_CELL)))
+    }
+}
+
 impl Grid {
     pub(super) fn new(body: Bytes, data: Data) -> Self {
         Self { body, spans: data.spans, rows: data.rows, columns: data.columns }
+    }
+
+    /// How long the answer was.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.body.len()
     }
 
     pub(crate) const fn rows(&self) -> usize {

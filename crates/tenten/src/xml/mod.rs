@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 pub(crate) use element::Element;
 pub use flaw::{Flaw, XmlError};
-pub(crate) use grid::Grid;
+pub(crate) use grid::{Grid, Room};
 pub use limits::XmlLimits;
 pub(crate) use text::{decode, unescape};
 
@@ -33,11 +33,11 @@ pub(crate) struct Document {
 /// Reads an answer: all of it, or an error that says where it stops making sense.
 ///
 /// Takes time and memory in proportion to the bytes, whatever they are.
-pub(crate) fn read(body: Bytes, limits: &XmlLimits) -> Result<Document, XmlError> {
+pub(crate) fn read(body: Bytes, limits: &XmlLimits, room: Room) -> Result<Document, XmlError> {
     if body.len() > limits.max_bytes {
         return Err(XmlError::at(limits.max_bytes, Flaw::TooLong { limit: limits.max_bytes }));
     }
-    let Some(data) = scan::data(&body, limits)? else {
+    let Some(data) = scan::data(&body, limits, room)? else {
         return Ok(Document { root: envelope::read(&[&body], limits)?, grid: None });
     };
     let pieces = [&body[..data.outer.start], b"<data/>", &body[data.outer.end..]];

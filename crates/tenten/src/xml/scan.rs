@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memmem};
 
 use super::flaw::{Flaw, XmlError};
-use super::grid::Span;
+use super::grid::{Room, Span};
 use super::limits::XmlLimits;
 
 /// What stands in `<data>`.
@@ -19,10 +19,10 @@ pub(super) struct Data {
 }
 
 /// Finds `<data>` and scans the rows in it; `None` if there is none.
-pub(super) fn data(body: &[u8], limits: &XmlLimits) -> Result<Option<Data>, XmlError> {
+pub(super) fn data(body: &[u8], limits: &XmlLimits, room: Room) -> Result<Option<Data>, XmlError> {
     let Some(start) = find_data(body) else { return Ok(None) };
     let mut scanner = Scanner { body, at: start, row: None, limits };
-    let mut data = Data { outer: start..start, spans: Vec::new(), rows: 0, columns: 0 };
+    let mut data = Data { outer: start..start, spans: room.0, rows: 0, columns: 0 };
     if !scanner.open(b"<data")? {
         scanner.rows(&mut data)?;
     }
@@ -132,9 +132,6 @@ impl Scanner<'_> {
                 return Err(self.error(Flaw::Unexpected("a row without cells")));
             }
             data.columns = found;
-            // Rows are about equally long; a wrong guess costs a move, not memory.
-            let row = self.at.saturating_sub(data.outer.start).max(1);
-            data.spans.reserve(found * (self.body.len() / row).min(self.body.len() / 16 / found));
         } else if found != data.columns {
             return Err(self.error(Flaw::Ragged { expected: data.columns, found }));
         }

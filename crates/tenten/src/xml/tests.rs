@@ -10,7 +10,7 @@ const DATA: &str = "<out><rc>0</rc><msg>OK</msg><table><cols><th name=\"id\" typ
     <tr><td>3104</td><td></td></tr></data></table></out>";
 
 fn parse(body: impl AsRef<[u8]>) -> Result<Document, XmlError> {
-    read(Bytes::copy_from_slice(body.as_ref()), &XmlLimits::default())
+    read(Bytes::copy_from_slice(body.as_ref()), &XmlLimits::default(), Room::default())
 }
 
 fn flaw(body: impl AsRef<[u8]>) -> Flaw {
@@ -137,7 +137,9 @@ fn depth_attributes_elements_and_text_are_bounded() {
     let many = format!("<out>{}</out>", "<a/>".repeat(100_001));
     assert_eq!(flaw(many), Flaw::TooMuch { what: "elements", limit: 100_000 });
     let limits = XmlLimits::default().max_text(64).max_columns(3).max_bytes(1000);
-    let tight = |body: String| read(body.into(), &limits).expect_err("too much").flaw;
+    let tight = |body: String| {
+        read(body.into(), &limits, Room::for_cells(1 << 40, 100)).expect_err("too much").flaw
+    };
     let long = format!("<out><msg>{}</msg></out>", "x".repeat(100));
     assert_eq!(tight(long), Flaw::TooMuch { what: "bytes beside the rows", limit: 64 });
     let cell = format!("<data><tr><td>{}</td></tr></data>", "x".repeat(100));

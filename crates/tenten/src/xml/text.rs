@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::flaw::Flaw;
 
@@ -18,11 +18,11 @@ const CDATA_END: &[u8] = b"]]>";
 
 /// What a cell says: its bytes with references resolved and CDATA sections opened.
 pub(crate) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, Flaw> {
-    if memchr(b'&', raw).is_none() && memchr(b'<', raw).is_none() {
+    if memchr2(b'&', b'<', raw).is_none() {
         return Ok(Cow::Borrowed(raw));
     }
     let (mut out, mut rest) = (Vec::with_capacity(raw.len()), raw);
-    while let Some(at) = memchr::memchr2(b'&', b'<', rest) {
+    while let Some(at) = memchr2(b'&', b'<', rest) {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at..];
         let taken = match rest.strip_prefix(CDATA) {

@@ -68,7 +68,9 @@ fn column(rows: &str) -> String {
     let heads =
         ["n", "square", "half", "name"].map(|name| format!("<th name=\"{name}\" type=\"i\"/>"));
     let heads = heads.concat();
-    answer(&format!("<rc>0</rc><table><cols>{heads}</cols><data>{rows}</data></table>"))
+    answer(&format!(
+        "<rc>0</rc><nrows>1000</nrows><table><cols>{heads}</cols><data>{rows}</data></table>"
+    ))
 }
 
 fn rows(count: usize) -> String {
@@ -136,7 +138,7 @@ async fn g6_a_full_group_is_remote_capacity() {
 
 #[tokio::test]
 async fn g13_a_session_that_is_gone_is_lost() {
-    let (emulator, session, error) = fetch(Fault::on("getdata").rc(35, "not logged in")).await;
+    let (emulator, session, error) = fetch(Fault::on("querydata").rc(35, "not logged in")).await;
     assert!(error.session_lost() && TentenSession::classify(&error).ends_session());
     assert_eq!(session.condition(), Condition::Broken(Class::SessionLost));
     drop((emulator, session));
@@ -156,7 +158,7 @@ async fn g14_a_session_ended_by_another_login_is_lost() {
 
 #[tokio::test]
 async fn g16_a_busy_gateway_is_told_and_nobody_is_reset() {
-    let (emulator, session, error) = fetch(Fault::on("getdata").rc(38, "System is busy")).await;
+    let (emulator, session, error) = fetch(Fault::on("querydata").rc(38, "System is busy")).await;
     assert!(matches!(error, Error::Busy { .. }), "{error}");
     assert_eq!(session.condition(), Condition::Clean);
     assert_eq!(emulator.book().calls("resetpool"), 0);
@@ -199,24 +201,24 @@ async fn g17_sessions_that_all_end_at_once_are_opened_anew_a_few_at_a_time() {
 #[tokio::test]
 async fn g18_an_http_error_is_a_status_not_a_parse_error() {
     for status in [500, 502, 503, 504] {
-        let (_, session, error) = fetch(Fault::on("getdata").status(status)).await;
+        let (_, session, error) = fetch(Fault::on("querydata").status(status)).await;
         let Error::Http { status: found, excerpt, .. } = &error else { panic!("{error:?}") };
         assert_eq!((*found, error.is_retryable()), (status, true));
         assert!(excerpt.contains(&status.to_string()), "{excerpt}");
         assert_eq!(session.condition(), Condition::Busy, "whether it took effect is unknown");
     }
-    let (_, _, error) = fetch(Fault::on("getdata").status(503).header("retry-after", "7")).await;
+    let (_, _, error) = fetch(Fault::on("querydata").status(503).header("retry-after", "7")).await;
     let class = TentenSession::classify(&error);
     assert_eq!(class, Class::Busy { retry_after: Some(Duration::from_secs(7)) });
     let (_, _, error) =
-        fetch(Fault::on("getdata").status(503).header("retry-after", "999999")).await;
+        fetch(Fault::on("querydata").status(503).header("retry-after", "999999")).await;
     let class = TentenSession::classify(&error);
     assert_eq!(class, Class::Busy { retry_after: Some(Duration::from_secs(3600)) });
 }
 
 #[tokio::test]
 async fn g19_too_many_requests_may_be_asked_later() {
-    let (_, _, error) = fetch(Fault::on("getdata").status(429).header("retry-after", "2")).await;
+    let (_, _, error) = fetch(Fault::on("querydata").status(429).header("retry-after", "2")).await;
     assert!(error.is_retryable() && !error.is_auth(), "{error}");
     let class = TentenSession::classify(&error);
     assert_eq!(class, Class::Busy { retry_after: Some(Duration::from_secs(2)) });
@@ -225,7 +227,7 @@ async fn g19_too_many_requests_may_be_asked_later() {
 #[tokio::test]
 async fn g20_a_refusing_proxy_is_a_rejection() {
     for status in [401, 403, 407] {
-        let (_, _, error) = fetch(Fault::on("getdata").status(status)).await;
+        let (_, _, error) = fetch(Fault::on("querydata").status(status)).await;
         assert!(error.is_auth() && !error.is_retryable(), "{error}");
         assert_eq!(TentenSession::classify(&error), Class::Rejected);
     }
@@ -239,18 +241,19 @@ async fn g21_an_answer_without_a_code_is_never_a_success() {
         answer("<rc>fine</rc>"),
         answer("<table><cols/><data/></table>"),
     ] {
-        let (_, _, error) = fetch(Fault::on("getdata").body(body)).await;
+        let (_, _, error) = fetch(Fault::on("querydata").body(body)).await;
         assert!(matches!(error, Error::Missing { element: "rc", .. }), "{error:?}");
     }
     for inside in ["<rc>0</rc>", "<rc>0</rc><table/>", "<rc>0</rc><table><cols/></table>"] {
-        let (_, _, error) = fetch(Fault::on("getdata").body(answer(inside))).await;
+        let (_, _, error) = fetch(Fault::on("querydata").body(answer(inside))).await;
         assert!(matches!(error, Error::Missing { .. }), "{error:?}");
     }
-    let (_, _, error) = fetch(Fault::on("getdata").body("the database is on fire")).await;
+    let (_, _, error) = fetch(Fault::on("querydata").body("the database is on fire")).await;
     assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
-    let (_, _, error) = fetch(Fault::on("getdata").body("")).await;
+    let (_, _, error) = fetch(Fault::on("querydata").body("")).await;
     assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
-    let (_, _, error) = fetch(Fault::on("getdata").body(answer("<rc>99</rc><msg>new</msg>"))).await;
+    let (_, _, error) =
+        fetch(Fault::on("querydata").body(answer("<rc>99</rc><msg>new</msg>"))).await;
     assert_eq!(error.rc(), Some(99));
     let (_, error) =
         log_in(Fault::on("login").body(answer("<rc>0</rc><sid>1</sid>")).times(2)).await;
@@ -260,28 +263,28 @@ async fn g21_an_answer_without_a_code_is_never_a_success() {
 #[tokio::test]
 async fn g22_a_cut_answer_is_never_a_short_table() {
     for bytes in [0, 1, 100, 300] {
-        let (_, session, error) = fetch(Fault::on("getdata").truncate(bytes)).await;
+        let (_, session, error) = fetch(Fault::on("querydata").truncate(bytes)).await;
         assert!(matches!(error, Error::Transport { .. }), "{error:?}");
         assert_eq!(session.condition(), Condition::Busy);
-        let (_, _, error) = fetch(Fault::on("getdata").cut_chunks(bytes)).await;
+        let (_, _, error) = fetch(Fault::on("querydata").cut_chunks(bytes)).await;
         assert!(matches!(error, Error::Transport { .. }), "{error:?}");
     }
     // Cut where HTTP does not see it.
     let (_, _, error) =
-        fetch(Fault::on("getdata").edit(|body| body[..body.len() - 40].to_vec())).await;
+        fetch(Fault::on("querydata").edit(|body| body[..body.len() - 40].to_vec())).await;
     assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
     let cut = |body: Vec<u8>| {
         let at = body.windows(4).rposition(|end| end == b"<td>").expect("there");
         body[..at].to_vec()
     };
-    let (_, _, error) = fetch(Fault::on("getdata").edit(cut)).await;
+    let (_, _, error) = fetch(Fault::on("querydata").edit(cut)).await;
     assert_eq!(flaw(&error), &Flaw::Truncated);
 }
 
 #[tokio::test]
 async fn g23_fewer_or_more_rows_than_announced_are_an_error_with_both_numbers() {
     for count in [0, 9, 11, 1000] {
-        let (_, _, error) = fetch(Fault::on("getdata").body(column(&rows(count)))).await;
+        let (_, _, error) = fetch(Fault::on("querydata").body(column(&rows(count)))).await;
         assert_eq!(error.to_string(), format!("rows 0 to 10: 10 were announced and {count} came"));
     }
 }
@@ -289,13 +292,13 @@ async fn g23_fewer_or_more_rows_than_announced_are_an_error_with_both_numbers() 
 #[tokio::test]
 async fn g24_columns_and_cells_that_are_not_as_announced_are_told_with_their_place() {
     let ragged = rows(3) + "<tr><td>1</td></tr>" + &rows(6);
-    let (_, _, error) = fetch(Fault::on("getdata").body(column(&ragged))).await;
+    let (_, _, error) = fetch(Fault::on("querydata").body(column(&ragged))).await;
     assert_eq!(flaw(&error).to_string(), "row has 1 cells where 4 belong");
     let renamed = column(&rows(10)).replace("square", "circle");
-    let (_, _, error) = fetch(Fault::on("getdata").body(renamed)).await;
+    let (_, _, error) = fetch(Fault::on("querydata").body(renamed)).await;
     assert!(matches!(error, Error::Columns { .. }), "{error:?}");
     let missing = column(&rows(10)).replace("<th name=\"name\" type=\"i\"/>", "");
-    let (_, _, error) = fetch(Fault::on("getdata").body(missing)).await;
+    let (_, _, error) = fetch(Fault::on("querydata").body(missing)).await;
     assert!(matches!(error, Error::Columns { .. }), "{error:?}");
 
     let emulator = start(1).await;
@@ -310,7 +313,7 @@ async fn g24_columns_and_cells_that_are_not_as_announced_are_told_with_their_pla
     let mut query = Query::new(NUMBERS, "").window_size(10);
     query.run(&mut session).await.expect("runs");
     let odd = column(&rows(10)).replacen("<td>1</td>", "<td>1.5e</td>", 1);
-    emulator.fault(Fault::on("getdata").body(odd));
+    emulator.fault(Fault::on("querydata").body(odd));
     let row = query.row(&mut session, 0).await.expect("fetched").expect("there");
     let error = row.get::<i64>("n").expect_err("no number");
     assert!(matches!(&error, Error::Cell { row: 0, column, .. } if column == "n"), "{error:?}");
@@ -337,10 +340,11 @@ async fn g26_g27_entities_and_document_types_are_refused() {
     let bomb = "<!DOCTYPE out [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><out><rc>0</rc><msg>&b;</msg></out>";
     let external = "<!DOCTYPE out SYSTEM \"http://127.0.0.1/evil.dtd\"><out><rc>0</rc></out>";
     for body in [bomb, external] {
-        let (_, _, error) = fetch(Fault::on("getdata").body(body)).await;
+        let (_, _, error) = fetch(Fault::on("querydata").body(body)).await;
         assert_eq!(flaw(&error), &Flaw::Doctype);
     }
-    let (_, _, error) = fetch(Fault::on("getdata").body(answer("<rc>0</rc><msg>&b;</msg>"))).await;
+    let (_, _, error) =
+        fetch(Fault::on("querydata").body(answer("<rc>0</rc><msg>&b;</msg>"))).await;
     assert!(matches!(flaw(&error), Flaw::Unexpected(_)));
 }
 
@@ -352,7 +356,7 @@ async fn g28_g29_what_is_too_deep_too_wide_or_too_long_is_refused() {
     let long = answer(&format!("<rc>0</rc><msg>{}</msg>", "x".repeat(20 << 20)));
     let name = answer(&format!("<{}/>", "x".repeat(20 << 20)));
     for body in [deep, wide, long, name] {
-        let (_, _, error) = fetch(Fault::on("getdata").body(body)).await;
+        let (_, _, error) = fetch(Fault::on("querydata").body(body)).await;
         assert!(matches!(flaw(&error), Flaw::TooMuch { .. }), "{error:?}");
     }
 }
@@ -376,7 +380,7 @@ async fn g30_an_endless_answer_is_cut_at_the_limit() {
 #[tokio::test]
 async fn g31_a_packed_answer_is_not_unpacked() {
     let packed =
-        Fault::on("getdata").body(b"\x1f\x8b\x08".as_slice()).header("content-encoding", "gzip");
+        Fault::on("querydata").body(b"\x1f\x8b\x08".as_slice()).header("content-encoding", "gzip");
     let (_, _, error) = fetch(packed).await;
     assert!(matches!(flaw(&error), Flaw::Unexpected(_)), "{error:?}");
 }
@@ -390,7 +394,7 @@ async fn g32_http_that_is_none_is_a_broken_connection() {
     let old = "<out><rc>0</rc></out>".to_owned();
     for raw in [flood, long, chunks, old] {
         // Twice, since what is not answered at all is read again.
-        let (_, session, error) = fetch(Fault::on("getdata").raw(raw).times(2)).await;
+        let (_, session, error) = fetch(Fault::on("querydata").raw(raw).times(2)).await;
         assert!(matches!(error, Error::Transport { .. }), "{error:?}");
         assert_eq!(session.condition(), Condition::Busy);
     }
@@ -453,9 +457,10 @@ async fn g35_reads_survive_a_connection_closed_under_them() {
     let mut session = session(&emulator).await;
     let mut query = Query::new(NUMBERS, "").window_size(10);
     query.run(&mut session).await.expect("runs");
-    for (round, fault) in [Fault::on("getdata").lose_reply(), Fault::on("getdata").lose_request()]
-        .into_iter()
-        .enumerate()
+    for (round, fault) in
+        [Fault::on("querydata").lose_reply(), Fault::on("querydata").lose_request()]
+            .into_iter()
+            .enumerate()
     {
         emulator.fault(fault);
         let row = round as u64 * 100;
@@ -488,11 +493,11 @@ async fn g36_every_way_to_be_slow_has_its_limit() {
         timed_out.phase
     };
     let slow = Duration::from_secs(3600);
-    let drip = || Fault::on("getdata").drip(10, Duration::from_millis(30));
+    let drip = || Fault::on("querydata").drip(10, Duration::from_millis(30));
     let first =
         |b: sessionpool_tenten::TentenBuilder, t| b.connect_timeout(t).first_byte_timeout(t);
-    assert_eq!(phase(first, Fault::on("getdata").delay(slow)).await, Phase::FirstByte);
-    let pause = Fault::on("getdata").drip(10, slow);
+    assert_eq!(phase(first, Fault::on("querydata").delay(slow)).await, Phase::FirstByte);
+    let pause = Fault::on("querydata").drip(10, slow);
     assert_eq!(phase(|b, t| b.idle_read_timeout(t), pause).await, Phase::Reading);
     assert_eq!(phase(|b, t| b.total_timeout(2 * t), drip()).await, Phase::Total);
 

@@ -9,3 +9,4 @@ mod journal;
 mod pool;
 mod query;
 mod sam;
+mod vendor;

@@ -273,6 +273,20 @@ async fn other_errors_of_a_group_are_told_at_once() {
 }
 
 #[tokio::test]
+async fn the_longest_waits_are_valid() {
+    let emulator = start(1).await;
+    let ever = Duration::MAX;
+    let builder = group(&emulator).retry_wait(ever).busy_timeout(ever).sam_idle_timeout(ever);
+    let builder = builder.connect_timeout(ever).first_byte_timeout(ever).idle_read_timeout(ever);
+    let builder = builder.total_timeout(ever).lifecycle_timeout(ever).sam_reservation(ever);
+    let tenten = builder.build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    let waiting = tokio::time::timeout(Duration::from_millis(50), tenten.connect());
+    assert!(waiting.await.is_err(), "it waits");
+    TentenSession::close(session).await.expect("given back");
+}
+
+#[tokio::test]
 async fn an_id_given_back_here_is_not_waited_for() {
     let emulator = start(1).await;
     let hour = Duration::from_secs(3600);

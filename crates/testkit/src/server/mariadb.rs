@@ -127,13 +127,31 @@ impl MariaDb {
     ///
     /// The statement may have been run.
     pub async fn sql_in(&self, database: &str, sql: &str) -> String {
+        self.ask(database, ";", sql).await
+    }
+
+    async fn ask(&self, database: &str, delimiter: &str, sql: &str) -> String {
         let socket = self.socket();
         let socket = socket.to_string_lossy();
-        client::ask(
+        let delimiter = format!("--delimiter={delimiter}");
+        let answer = client::ask(
             &self.client,
-            &["--no-defaults", "-NB", "-S", &socket, "-u", Self::USER, "-D", database, "-e", sql],
+            &[
+                "--no-defaults",
+                "-NB",
+                &delimiter,
+                "-S",
+                &socket,
+                "-u",
+                Self::USER,
+                "-D",
+                database,
+                "-e",
+                sql,
+            ],
         )
-        .await
+        .await;
+        self.service.answer(answer)
     }
 
     /// Ends every session of a client's (`KILL`), and says how many there were.
@@ -148,10 +166,10 @@ impl MariaDb {
         let kills: String = sessions.lines().map(|id| format!("kill {id};")).collect();
         if !kills.is_empty() {
             // One may have gone by itself in between (error 1094).
-            self.sql(&format!(
+            let text = format!(
                 "begin not atomic declare continue handler for 1094 begin end; {kills} end"
-            ))
-            .await;
+            );
+            self.ask(Self::DATABASE, "//", &text).await;
         }
         sessions.lines().count()
     }
@@ -232,6 +250,7 @@ fn prepare() -> io::Result<(PathBuf, PathBuf, Home)> {
             format!("--datadir={}", data.display()),
             format!("--extra-file={}", first.display()),
             "--auth-root-authentication-method=normal".to_owned(),
+            format!("--tmpdir={}", site.path().display()),
             "--skip-name-resolve".to_owned(),
             "--skip-test-db".to_owned(),
             "--character-set-server=utf8mb4".to_owned(),
@@ -251,6 +270,8 @@ fn arguments(home: &Path, port: u16) -> io::Result<Vec<OsString>> {
         "--no-defaults".to_owned(),
         format!("--datadir={}/data", home.display()),
         format!("--socket={}", socket(home).display()),
+        // In a shared one, each that starts deletes the others' temporary tables.
+        format!("--tmpdir={}", home.display()),
         format!("--pid-file={}/pid", home.display()),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".to_owned(),

@@ -149,7 +149,7 @@ impl Postgres {
     pub async fn psql_in(&self, database: &str, sql: &str) -> String {
         let folder = self.socket_folder().to_string_lossy();
         let port = self.port().to_string();
-        client::ask(
+        let answer = client::ask(
             &self.psql,
             &[
                 "-XqAt",
@@ -167,7 +167,8 @@ impl Postgres {
                 sql,
             ],
         )
-        .await
+        .await;
+        self.service.answer(answer)
     }
 
     /// Ends every session of a client's (57P01), and says how many there were.

@@ -68,6 +68,16 @@ impl Service {
         std::fs::read_to_string(self.home.join("log")).unwrap_or_default()
     }
 
+    /// What the server's client answered; or panics with what both have to say.
+    pub(super) fn answer(&self, answer: Result<String, String>) -> String {
+        answer.unwrap_or_else(|error| {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let end = lines[lines.len().saturating_sub(10)..].join("\n");
+            panic!("{error}\nthe end of the log of {}:\n{end}", self.name)
+        })
+    }
+
     pub(super) fn freeze(&self) {
         self.expect(process::freeze(self.pid()), "be frozen");
     }

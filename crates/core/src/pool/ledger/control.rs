@@ -27,12 +27,15 @@ impl<S> Ledger<S> {
             self.tell(aftermath, |_| Event::Resumed);
         }
         self.serve_from_stock(now, aftermath);
+        self.wake_warmers(aftermath);
         self.call_if_opening_wanted(aftermath);
     }
 
-    /// Ends up to so many idle sessions, unless somebody waits for one.
+    /// Ends up to so many idle sessions, unless somebody waits for one. They count as
+    /// stock until somebody asks for a session: whoever needs their room needs it.
     pub(crate) fn recall_idle(&mut self, sessions: usize, aftermath: &mut Aftermath<S>) -> usize {
-        let meant = if self.queue.is_empty() { sessions.min(self.idle.len()) } else { 0 };
+        let meant = if self.servable() == 0 { sessions.min(self.idle.len()) } else { 0 };
+        self.recalled += meant;
         for _ in 0..meant {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Recalled, aftermath);
@@ -60,6 +63,7 @@ impl<S> Ledger<S> {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Surplus, aftermath);
         }
+        self.wake_warmers(aftermath);
         self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
     }

@@ -68,6 +68,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.acquired += 1;
+        self.recalled = 0;
         self.classes.enter(now, class);
         if let Some(limit) = self.limits.leak_detection {
             let overdue = now.checked_add(limit);
@@ -188,7 +189,9 @@ impl<S> Ledger<S> {
             self.tell_turned_away(now, &request, &refusal, aftermath);
             aftermath.discard(request.waker);
             if let Refusal::NoTime(_) | Refusal::QueueFull { .. } = refusal {
-                self.check_for_the_next(now, aftermath);
+                if self.classes.has_room(request.borrower.class) {
+                    self.check_for_the_next(now, aftermath);
+                }
             }
             self.call_if_opening_wanted(aftermath);
             return Err(refusal);
@@ -197,6 +200,7 @@ impl<S> Ledger<S> {
         request.checking_mark = self.checking_time.total(now);
         request.full_mark = self.classes.full_mark(now, request.borrower.class);
         let deadline = request.deadline();
+        self.recalled = 0;
         let ticket = self.queue.join(request);
         self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
@@ -236,7 +240,9 @@ impl<S> Ledger<S> {
             self.counters.timed_out += 1;
             return Err(Refusal::NoTime(Box::new(request.borrower)));
         }
-        if self.queue.len() >= self.limits.max_waiters {
+        let has_room = self.classes.has_room(request.borrower.class);
+        let before = if has_room { self.servable() } else { self.queue.len() };
+        if before >= self.limits.max_waiters {
             self.counters.queue_full += 1;
             let max_waiters = self.limits.max_waiters;
             return Err(Refusal::QueueFull { max_waiters, status: Box::new(self.status(now)) });

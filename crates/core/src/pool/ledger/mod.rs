@@ -52,6 +52,8 @@ pub(crate) struct Ledger<S> {
     pub(super) pause: Option<Pause>,
     /// How many idle sessions are worn, and stay until another one is there.
     successors: usize,
+    /// How many idle sessions the backend has recalled since anybody asked for one.
+    recalled: usize,
     /// Somebody turned away wants to know whether the outage is over.
     probe: bool,
     /// The counters when closing began, to report what came after.
@@ -121,6 +123,7 @@ impl<S> Ledger<S> {
             open: true,
             pause: None,
             successors: 0,
+            recalled: 0,
             probe: false,
             before_close: None,
             closers: Watchers::new(),

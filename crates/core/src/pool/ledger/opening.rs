@@ -28,7 +28,7 @@ impl<S> Ledger<S> {
 
     pub(super) fn stock_is_low(&self) -> bool {
         let tally = self.places.tally();
-        self.idle.len() + tally.opening + tally.checking < self.limits.min_idle
+        self.idle.len() + tally.opening + tally.checking + self.recalled < self.limits.min_idle
             && !self.outage.is_rejected()
     }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
 use crate::event::{
-    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason, Waits,
+    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason,
 };
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
@@ -186,6 +186,7 @@ impl<S> Ledger<S> {
         self.counters.open_failed += 1;
         self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
+        self.wake_warmers(aftermath);
         self.place_freed(failure.at, aftermath);
     }
 
@@ -398,14 +399,16 @@ impl<S> Ledger<S> {
     ) -> Waker {
         let request = self.queue.request(next);
         let class = request.borrower.class;
-        let waits = if self.listened { self.waits(now, request) } else { Waits::default() };
+        let waits = if self.listened { Some(self.waits(now, request)) } else { None };
         let places = &mut self.places;
         let waker = self.queue.decide(next, |request| {
             places.lend(place, Borrower { since: now, ..request.borrower });
             Verdict::Granted(place, session)
         });
         self.lent(now, class, aftermath);
-        self.tell_lent(place, waits, aftermath);
+        if let Some(waits) = waits {
+            self.tell_lent(place, waits, aftermath);
+        }
         waker
     }
 

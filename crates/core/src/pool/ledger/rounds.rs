@@ -51,6 +51,7 @@ impl<S> Ledger<S> {
             }
         }
         aftermath.wake_all(self.queue.take_wakers());
+        self.wake_warmers(aftermath);
     }
 
     pub(super) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {

@@ -26,8 +26,7 @@ impl<S> Ledger<S> {
 
     /// A waiter was served.
     pub(super) fn tell_lent(&self, place: PlaceId, waits: Waits, aftermath: &mut Aftermath<S>) {
-        let heard = if self.listened { self.places.loan(place) } else { None };
-        if let Some(Loan { session, borrower }) = heard {
+        if let Some(Loan { session, borrower }) = self.places.loan(place) {
             let acquire = self.acquire(&borrower);
             aftermath.tell(Event::Lent(Lent { acquire, session, waits }));
         }

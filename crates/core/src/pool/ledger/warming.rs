@@ -29,6 +29,7 @@ impl<S> Ledger<S> {
         if let Some(waker) = self.warmers.leave(id) {
             aftermath.discard(waker);
         }
+        self.call_if_nothing_is_left(aftermath);
     }
 
     /// True if fewer are open than somebody wants, and one more could stay.
@@ -40,8 +41,9 @@ impl<S> Ledger<S> {
             && !self.outage.is_rejected()
     }
 
-    /// How many sessions have been opened, once that is more than `before`; `None` once
-    /// there is no more to come. Otherwise `waker` is woken when that may be so.
+    /// How many sessions have been opened, once that is more than `before`, or there is
+    /// nobody to open any; `None` once there is no more to come. Otherwise `waker` is woken
+    /// when that may be so.
     pub(crate) fn another_opened(
         &mut self,
         id: WatcherId,
@@ -54,6 +56,7 @@ impl<S> Ledger<S> {
         let answer = match opened > before {
             true => Poll::Ready(Some(opened)),
             false if !self.open || is_over() => Poll::Ready(None),
+            false if self.seat.is_empty() && self.pause.is_none() => Poll::Ready(Some(opened)),
             false => Poll::Pending,
         };
         let spare = match answer {

@@ -1,6 +1,4 @@
 //! A client that knows nothing: it sends what it is told and shows what came back.
-#![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, reason = "only tests are in here")]
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -106,6 +104,23 @@ impl Caller {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await; // a reset ends it, too
         answer
+    }
+
+    /// What came back on a bare connection that was closed on this side at once.
+    pub(crate) async fn raw_and_leave(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.unread(request).await;
+        let _ = stream.shutdown().await; // it may be closed on the other side already
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        answer
+    }
+
+    /// A bare connection whose answer nobody reads.
+    pub(crate) async fn unread(&self, request: &[u8]) -> TcpStream {
+        let authority = self.url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        let mut stream = TcpStream::connect(authority).await.unwrap();
+        let _ = stream.write_all(request).await; // what is too much is not taken
+        stream
     }
 
     pub(crate) async fn login(&self, uid: &str, kill: &str) -> Session {

@@ -1,0 +1,36 @@
+use std::io;
+
+use sessionpool_core::Pool;
+use sessionpool_tenten::{LoginType, Query, Tenten};
+
+use super::server::{IDS, PASSWORD, Server, TABLE};
+
+const TASKS: u64 = 64;
+
+/// How often 64 tasks over 8 IDs log in.
+pub(crate) fn logins(server: &Server) -> io::Result<f64> {
+    let before = server.emulator.book().calls("login");
+    server.runtime.block_on(all(&server.emulator.url())).map_err(io::Error::other)?;
+    Ok((server.emulator.book().calls("login") - before) as f64)
+}
+
+async fn all(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let builder = Tenten::builder(url).insecure().sam_pool("owner", "group").password(PASSWORD);
+    let pool =
+        Pool::builder(builder.login_type(LoginType::Possess).build()?).max_size(IDS).build()?;
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|task| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let mut session = pool.acquire().await?;
+                let mut query = Query::new(TABLE, "").window_size(100);
+                query.row(&mut session, task * 1000).await?;
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{ClassStatus, CloseReport, ConfigError, Holder, Pause, Pool, Session, Status};
+
+/// A handle to a pool of whatever sessions, for what concerns all pools of a service:
+/// looking at them, pausing them, closing them.
+///
+/// ```
+/// # use sessionpool_testkit::Scripted;
+/// use std::collections::BTreeMap;
+/// use std::time::Duration;
+/// use sessionpool_core::{AnyPool, Erase, Pool};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (database, gateway) = (Scripted::new(), Erase::new(Scripted::new()));
+/// let shop = Pool::builder(database).name("shop").build()?;
+/// let reports = Pool::builder(gateway).name("reports").build()?;
+///
+/// let mut pools = BTreeMap::new();
+/// pools.insert("shop", AnyPool::from(shop.clone()));
+/// pools.insert("reports", AnyPool::from(reports.clone()));
+///
+/// for (name, pool) in &pools {
+///     println!("{name}: {}", pool.status());
+/// }
+/// for pool in pools.values() {
+///     let report = pool.close(Duration::from_secs(5)).await;
+///     assert!(report.is_complete(), "{report}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It is a handle like any clone of the [`Pool`]: it keeps the pool open.
+#[derive(Clone)]
+pub struct AnyPool(Arc<dyn Managed>);
+
+/// [`Pool`], its session's type forgotten.
+#[async_trait]
+trait Managed: Send + Sync {
+    fn name(&self) -> Option<&str>;
+    fn status(&self) -> Status;
+    fn holders(&self) -> Vec<Holder>;
+    fn classes(&self) -> Vec<ClassStatus>;
+    fn flush(&self);
+    fn pause(&self, pause: Pause);
+    fn resume(&self);
+    fn resize(&self, max_size: usize) -> Result<(), ConfigError>;
+    async fn warm_up(&self, sessions: usize) -> usize;
+    async fn close(&self, deadline: Duration) -> CloseReport;
+}
+
+#[async_trait]
+impl<S: Session> Managed for Pool<S> {
+    fn name(&self) -> Option<&str> {
+        self.name()
+    }
+
+    fn status(&self) -> Status {
+        self.status()
+    }
+
+    fn holders(&self) -> Vec<Holder> {
+        self.holders()
+    }
+
+    fn classes(&self) -> Vec<ClassStatus> {
+        self.classes()
+    }
+
+    fn flush(&self) {
+        self.flush();
+    }
+
+    fn pause(&self, pause: Pause) {
+        self.pause(pause);
+    }
+
+    fn resume(&self) {
+        self.resume();
+    }
+
+    fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        self.resize(max_size)
+    }
+
+    async fn warm_up(&self, sessions: usize) -> usize {
+        self.warm_up(sessions).await
+    }
+
+    async fn close(&self, deadline: Duration) -> CloseReport {
+        self.close(deadline).await
+    }
+}
+
+impl<S: Session> From<Pool<S>> for AnyPool {
+    fn from(pool: Pool<S>) -> Self {
+        Self(Arc::new(pool))
+    }
+}
+
+impl AnyPool {
+    /// See [`Pool::name`].
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name()
+    }
+
+    /// See [`Pool::status`].
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.status()
+    }
+
+    /// See [`Pool::holders`].
+    #[must_use]
+    pub fn holders(&self) -> Vec<Holder> {
+        self.0.holders()
+    }
+
+    /// See [`Pool::classes`].
+    #[must_use]
+    pub fn classes(&self) -> Vec<ClassStatus> {
+        self.0.classes()
+    }
+
+    /// See [`Pool::flush`].
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+
+    /// See [`Pool::pause`].
+    pub fn pause(&self, pause: Pause) {
+        self.0.pause(pause);
+    }
+
+    /// See [`Pool::resume`].
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+
+    /// See [`Pool::resize`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pool::resize`].
+    pub fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
+        self.0.resize(max_size)
+    }
+
+    /// See [`Pool::warm_up`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Pool::warm_up`].
+    pub async fn warm_up(&self, sessions: usize) -> usize {
+        self.0.warm_up(sessions).await
+    }
+
+    /// See [`Pool::close`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Pool::close`].
+    pub async fn close(&self, deadline: Duration) -> CloseReport {
+        self.0.close(deadline).await
+    }
+}
+
+impl fmt::Debug for AnyPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyPool")
+            .field("name", &self.name())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}

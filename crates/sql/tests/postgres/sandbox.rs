@@ -1,0 +1,240 @@
+//! A pool within a transaction that is never committed.
+
+use std::time::Duration;
+
+use sessionpool_core::{Pool, Rollback, Session, TxError, TxOptions};
+use sessionpool_sql::{PgSession, Sandbox, Script, SqlFailure};
+use sqlx::Executor;
+
+use crate::place::{Place, SOON, code, failure, insert, one, text};
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    #[error("on purpose")]
+    OnPurpose,
+}
+
+async fn sandbox(place: &Place) -> Pool<PgSession> {
+    let pool = Pool::builder(place.postgres()).max_size(2).acquire_timeout(SOON).build().unwrap();
+    pool.sandbox().await.unwrap()
+}
+
+async fn count(pool: &Pool<PgSession>) -> i64 {
+    one(&mut pool.acquire().await.unwrap(), "select count(*) from t").await
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn the_application_works_as_ever_and_leaves_no_trace() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let done = sandbox.transaction(async |tx| {
+        insert(tx, 1).await;
+        let inner = tx.savepoint(async |tx| {
+            insert(tx, 2).await;
+            Err::<(), _>(Failed::OnPurpose)
+        });
+        assert!(inner.await.is_err());
+        Ok::<_, Failed>(())
+    });
+    done.await.unwrap();
+    let mut unit = sandbox.unit();
+    insert(Box::pin(unit.session()).await.unwrap(), 3).await;
+    unit.commit().await.unwrap();
+    insert(unit.session().await.unwrap(), 4).await;
+    unit.rollback().await.unwrap();
+    drop(unit);
+    insert(&mut sandbox.acquire().await.unwrap(), 5).await;
+    let undone = sandbox.transaction(async |tx| {
+        insert(tx, 6).await;
+        Err::<(), _>(Failed::OnPurpose)
+    });
+    assert!(undone.await.is_err());
+    let outcome =
+        sandbox.acquire().await.unwrap().run(&Script::new("insert into t values (7)")).await;
+    assert!(matches!(outcome, sessionpool_core::CommitOutcome::Committed), "{outcome:?}");
+
+    let mut lease = sandbox.acquire().await.unwrap();
+    let seen: Vec<i64> =
+        sqlx::query_scalar("select x from t order by x").fetch_all(&mut *lease).await.unwrap();
+    assert_eq!(seen, [1, 3, 5, 7]);
+    drop(lease);
+    assert!(place.rows().await.is_empty(), "nobody else sees it");
+    assert!(sandbox.close(SOON).await.is_complete());
+    assert!(place.rows().await.is_empty(), "and nothing has been");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn dropping_it_ends_its_session() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    insert(&mut sandbox.acquire().await.unwrap(), 1).await;
+    let open = "select count(*) from pg_stat_activity \
+         where datname = current_database() and state like 'idle in transaction%'";
+    assert_eq!(place.look(open).await, 1);
+    drop(sandbox);
+    place.becomes(0, open).await;
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn statements_outside_of_units_stand_and_fall_alone() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    let twice = sqlx::query("insert into t values (1)").execute(&mut *lease).await.unwrap_err();
+    assert_eq!(code(&twice), "23505");
+    insert(&mut lease, 2).await;
+    assert!(sqlx::query("select nonsense").execute(&mut *lease).await.is_err());
+    drop(lease);
+    assert_eq!(count(&sandbox).await, 2);
+    sandbox
+        .transaction(async |tx| {
+            insert(tx, 3).await;
+            Ok::<_, Failed>(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(count(&sandbox).await, 3);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_commit_is_refused_for_the_reasons_of_a_real_one() {
+    let place = Place::new().await;
+    place.run("create table child (x bigint references t deferrable initially deferred)").await;
+    let sandbox = sandbox(&place).await;
+    let aborted = sandbox.transaction(async |tx| {
+        insert(tx, 1).await;
+        assert!(sqlx::query("select nonsense").execute(&mut **tx).await.is_err());
+        Ok::<_, Failed>(())
+    });
+    assert!(matches!(aborted.await, Err(Failed::Tx(TxError::RolledBack { .. }))));
+    let deferred = sandbox.transaction(async |tx| {
+        insert(tx, 1).await;
+        sqlx::query("insert into child values (2)").execute(&mut **tx).await?;
+        Ok::<_, Failed>(())
+    });
+    let Err(Failed::Tx(TxError::RolledBack { why, cause, .. })) = deferred.await else { panic!() };
+    assert_eq!(why, Rollback::Refused);
+    assert_eq!(code(cause.unwrap().downcast_ref().unwrap()), "23503");
+    let settled = sandbox.transaction(async |tx| {
+        sqlx::query("insert into child values (3)").execute(&mut **tx).await?;
+        insert(tx, 3).await;
+        Ok::<_, Failed>(())
+    });
+    settled.await.unwrap();
+    assert_eq!(count(&sandbox).await, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn the_settings_of_a_unit_end_with_it() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let look = "select concat_ws('|', coalesce(current_setting('app.tenant', true), ''), \
+         current_user, current_setting('statement_timeout'), current_setting('transaction_read_only'))";
+    for fails in [false, true] {
+        let options = TxOptions::new()
+            .read_only()
+            .statement_timeout(Duration::from_secs(5))
+            .setting("app.tenant", "7")
+            .setting("role", "pg_monitor");
+        let done = sandbox.transaction_in(options, async |tx| {
+            assert_eq!(text(tx, look).await, "7|pg_monitor|5s|on");
+            if fails { Err(Failed::OnPurpose) } else { Ok(()) }
+        });
+        assert_eq!(done.await.is_err(), fails);
+        let mut lease = sandbox.acquire().await.unwrap();
+        assert_eq!(text(&mut lease, look).await, "|postgres|0|off");
+        insert(&mut lease, i64::from(fails)).await;
+    }
+    let required = Pool::builder(place.postgres().require_setting("app.tenant")).build().unwrap();
+    let required = required.sandbox().await.unwrap();
+    let without = required.transaction(async |_| Ok::<_, Failed>(()));
+    assert!(matches!(without.await, Err(Failed::Tx(TxError::Begin { .. }))));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    sqlx::query("set search_path = nowhere").execute(&mut *lease).await.unwrap();
+    sqlx::query("create temp table mine (x int)").execute(&mut *lease).await.unwrap();
+    drop(lease);
+    let mut lease = sandbox.acquire().await.unwrap();
+    assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
+    assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");
+    drop(lease);
+    let unit = sandbox.transaction(async |tx| {
+        insert(tx, 2).await;
+        Ok::<_, Failed>(())
+    });
+    unit.await.unwrap();
+    assert_eq!(count(&sandbox).await, 2);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn nobody_ends_the_sandbox_by_hand() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    for sql in ["commit", "rollback", "begin", "select 1; commit"] {
+        let error = lease.execute(sql).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
+    }
+    drop(lease);
+    let unit = sandbox.transaction(async |tx| {
+        assert!(sqlx::query("commit").execute(&mut **tx).await.is_err());
+        insert(tx, 2).await;
+        Ok::<_, Failed>(())
+    });
+    unit.await.unwrap();
+    assert_eq!(count(&sandbox).await, 2);
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_unit_dropped_half_way_is_undone_and_the_sandbox_goes_on() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    insert(&mut sandbox.acquire().await.unwrap(), 1).await;
+    let unit = sandbox.transaction(async |tx| {
+        insert(tx, 2).await;
+        sqlx::query("select pg_sleep(3600)").execute(&mut **tx).await?;
+        Ok::<_, Failed>(())
+    });
+    let unit = Box::pin(unit);
+    assert!(tokio::time::timeout(Duration::from_millis(100), unit).await.is_err());
+    assert_eq!(count(&sandbox).await, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_sandbox_whose_session_is_lost_says_so() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    place.kill(&lease).await;
+    assert!(sqlx::query("select 1").execute(&mut *lease).await.is_err());
+    drop(lease);
+    let error = sandbox.acquire().await.unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap();
+    assert!(cause.to_string().contains("the sandbox's session is gone"), "{cause}");
+    let fault = cause.downcast_ref::<sqlx::Error>().map(PgSession::classify);
+    assert_eq!(fault, Some(sessionpool_core::Fault::Rejected));
+}
