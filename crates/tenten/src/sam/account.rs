@@ -86,8 +86,14 @@ impl Account {
     }
 
     /// One was handed out; [`Error::Duplicate`] if it is held here.
-    pub(super) fn leased(&self, number: Number, uid: &Arc<str>, alive: &Alive) -> Result<()> {
-        let leased = self.change(|book| book.leased(number, uid, alive));
+    pub(super) fn leased(
+        &self,
+        number: Number,
+        uid: &Arc<str>,
+        alive: &Alive,
+        reservation: Duration,
+    ) -> Result<()> {
+        let leased = self.change(|book| book.leased(number, uid, alive, reservation));
         let saved = self.save();
         leased.map_err(|Duplicate| {
             tracing::error!(uid = &**uid, "gateway handed out an ID that is in use here");

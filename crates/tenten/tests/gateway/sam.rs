@@ -200,6 +200,36 @@ async fn a_reluid_refused_for_good_stands_in_the_report() {
 }
 
 #[tokio::test]
+async fn an_id_that_was_stuck_is_lent_again_when_the_gateway_hands_it_out() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    let refusing = emulator.fault(Fault::on("reluid").rc(13, "invalid attribute value").always());
+    TentenSession::close(session).await.expect_err("refused");
+    refusing.lift();
+    // Its session ends, and then its reservation.
+    emulator.clock().advance(Duration::from_secs(46 * 60));
+    let session = tenten.connect().await.expect("the gateway freed it");
+    assert_eq!(tenten.sam_report().stuck, [""; 0]);
+    TentenSession::close(session).await.expect("given back");
+    assert!(tenten.sam_report().is_settled());
+}
+
+#[tokio::test]
+async fn an_id_that_may_be_somebody_elses_by_now_is_in_doubt() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).sam_reservation(Duration::ZERO).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    emulator.fault(Fault::on("reluid").rc(41, "1010data is unavailable").always());
+    let error = soon("an answer", TentenSession::close(session)).await.expect_err("refused");
+    assert!(matches!(error, Error::Unavailable(_)), "{error}");
+    assert_eq!(emulator.book().calls("reluid"), 1);
+    let doubt = Doubt::GivenBack { uid: "clientx_0".to_owned() };
+    let report = tenten.sam_report();
+    assert_eq!((report.in_doubt, report.stuck.len()), (vec![doubt], 0));
+}
+
+#[tokio::test]
 async fn an_id_that_is_free_already_is_back() {
     let emulator = start(1).await;
     let tenten = group(&emulator).build().expect("valid");
