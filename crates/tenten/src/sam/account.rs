@@ -134,6 +134,24 @@ impl Account {
         tracing::warn!(uid, %error, "fate of a SAM ID is unknown; it comes back by the gateway's limits");
     }
 
+    /// Has `reset` free all IDs at the gateway; at the desk. Those taken before are not
+    /// ours any more then, and to release one would free whoever has it next.
+    pub(crate) async fn reset(&self, reset: impl Future<Output = Result<()>>) -> Result<()> {
+        let known = self.change(|book| book.known());
+        let answer = reset.await;
+        match &answer {
+            Ok(()) => self.note(|book| book.reset(&known)),
+            Err(error) if error.changed_nothing() => return answer,
+            Err(error) => {
+                tracing::warn!(%error, "whether the IDs of a SAM group were reset is unknown");
+                self.note(|book| known.iter().for_each(|number| book.in_doubt(*number)));
+            }
+        }
+        self.flushed();
+        self.has_room();
+        answer
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
         change(&mut lock(&self.book))
     }

@@ -105,9 +105,9 @@ impl Book {
     }
 
     /// One was handed out, just when it was seen alive. That it is means that an earlier
-    /// doubt about it is over, and that the gateway freed what it would not take back, or
-    /// what was not used for as long as it keeps an ID. But one that is held here is not
-    /// lent a second time.
+    /// doubt about it is over, that one on its way back is back, and that the gateway freed
+    /// what it would not take back, or what was not used for as long as it keeps an ID. But
+    /// one that is held here is not lent a second time.
     pub(crate) fn leased(
         &mut self,
         number: Number,
@@ -124,8 +124,11 @@ impl Book {
             self.tally.duplicates += 1;
             return Err(Duplicate);
         }
-        self.entries
-            .retain(|_, entry| !same(entry) || !(entry.in_doubt || entry.stuck || entry.is_held()));
+        let back = |entry: &Entry| entry.step == Step::Releasing && !entry.in_doubt;
+        for entry in self.entries.values().filter(|entry| same(entry)) {
+            self.tally.given_back += u64::from(back(entry));
+        }
+        self.entries.retain(|_, entry| !same(entry));
         if let Some(entry) = self.entries.get_mut(&number) {
             (entry.step, entry.uid) = (Step::Leased, Some(Arc::clone(uid)));
             entry.alive = alive.clone();
@@ -142,7 +145,8 @@ impl Book {
     }
 
     /// It is about to be given back. False if that is not ours to do (any more): a
-    /// release under way, or one whose outcome is unknown, is never repeated.
+    /// release under way, or one whose outcome is unknown, is never repeated, and an ID
+    /// that was taken again since belongs to that taking.
     #[must_use]
     pub(crate) fn releasing(&mut self, number: Number) -> bool {
         match self.held(number) {
@@ -194,6 +198,19 @@ impl Book {
             if let Some(number) = oldest.map(|(number, _)| *number) {
                 self.entries.remove(&number);
             }
+        }
+    }
+
+    /// The takings of IDs that there are now.
+    pub(crate) fn known(&self) -> Vec<Number> {
+        let known = self.entries.iter().filter(|(_, entry)| entry.uid.is_some());
+        known.map(|(number, _)| *number).collect()
+    }
+
+    /// The gateway said that all IDs are free, those of these takings among them.
+    pub(crate) fn reset(&mut self, known: &[Number]) {
+        for number in known {
+            self.released(*number);
         }
     }
 
@@ -302,6 +319,30 @@ mod tests {
         assert_eq!(book.leased(second, &uid("a"), &Alive::default(), LONG), Ok(()));
         book.released(first);
         assert!(book.releasing(second));
+    }
+
+    #[test]
+    fn an_id_that_came_again_is_given_back_by_its_newer_holder() {
+        let (mut book, first) = at(Step::Releasing);
+        let second = book.intend();
+        book.leased(second, &uid("a"), &Alive::default(), LONG).expect("not held");
+        book.not_released(first);
+        assert!(!book.releasing(first) && book.releasing(second));
+        book.released(second);
+        assert!(!book.releasing(first));
+        assert_eq!((book.tally().taken, book.tally().given_back), (2, 2));
+    }
+
+    #[test]
+    fn what_was_reset_is_not_given_back() {
+        for held in [Step::Leased, Step::Open, Step::Releasing] {
+            let (mut book, number) = at(held);
+            let (known, under_way) = (book.known(), book.intend());
+            book.reset(&known);
+            assert!(!book.releasing(number), "{held:?}");
+            book.leased(under_way, &uid("a"), &Alive::default(), LONG).expect("not held");
+            assert!(book.releasing(under_way));
+        }
     }
 
     #[test]

@@ -234,7 +234,8 @@ async fn an_id_that_is_free_already_is_back() {
     let emulator = start(1).await;
     let tenten = group(&emulator).build().expect("valid");
     let session = tenten.connect().await.expect("opens");
-    tenten.reset_pool().await.expect("reset");
+    let operator = other_group(&emulator, "operator").build().expect("valid");
+    operator.reset_pool().await.expect("reset");
     TentenSession::close(session).await.expect("it is not taken any more");
     assert!(tenten.sam_report().is_settled());
 }
