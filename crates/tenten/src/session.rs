@@ -78,15 +78,20 @@ impl TentenSession {
         self.mark = Mark::Unsettled;
     }
 
+    /// Notes that what was begun needed no request.
+    pub(crate) const fn not_begun(&mut self) {
+        self.mark = Mark::Settled;
+    }
+
     /// Notes how a request ended.
     pub(crate) fn finish<T>(&mut self, answer: &Result<T>) {
         self.mark = Mark::after(answer);
-        match self.mark {
-            Mark::Settled => self.farewell.alive(),
-            Mark::Lost if answer.as_ref().is_err_and(Error::session_lost) => {
-                self.farewell.lost_session();
-            }
-            Mark::Unsettled | Mark::Lost => {}
+        match answer {
+            // Only that shows that the gateway takes the session for ours: it may refuse
+            // before it looks.
+            Ok(_) => self.farewell.alive(),
+            Err(error) if error.session_lost() => self.farewell.lost_session(),
+            Err(_) => {}
         }
     }
 
