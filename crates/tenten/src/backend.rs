@@ -94,7 +94,8 @@ impl Tenten {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] when the time is over; anything else at once.
+    /// [`Error::Busy`] when the time is over, and it was asked once more at its end;
+    /// anything else at once.
     ///
     /// # Cancel safety
     ///
@@ -106,10 +107,11 @@ impl Tenten {
                 Err(error @ Error::Busy { .. }) => error,
                 answer => return answer,
             };
-            let pause = self.inner.retry_wait();
-            if deadline.is_some_and(|at| Instant::now() + pause > at) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return Err(error);
             }
+            let pause = self.inner.retry_wait().min(left.unwrap_or(Duration::MAX));
             match &self.inner.who {
                 Who::User(_) => sleep(pause).await,
                 Who::Group(account) => account.room(pause).await,
