@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool_core::{Backend, Bounds, Recall, Session};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Client;
 use crate::farewell::Farewell;
@@ -103,6 +103,11 @@ impl Tenten {
     pub async fn connect(&self) -> Result<TentenSession> {
         let deadline = Instant::now().checked_add(self.inner.manners.busy_timeout);
         loop {
+            // From here on: what comes back while we ask is not missed.
+            let freed = match &self.inner.who {
+                Who::User(_) => None,
+                Who::Group(account) => Some(account.freed()),
+            };
             let error = match self.inner.open().await {
                 Err(error @ Error::Busy { .. }) => error,
                 answer => return answer,
@@ -112,9 +117,10 @@ impl Tenten {
                 return Err(error);
             }
             let pause = self.inner.retry_wait().min(left.unwrap_or(Duration::MAX));
-            match &self.inner.who {
-                Who::User(_) => sleep(pause).await,
-                Who::Group(account) => account.room(pause).await,
+            match freed {
+                None => sleep(pause).await,
+                // In time or not, it is asked again.
+                Some(freed) => drop(timeout(pause, freed).await),
             }
         }
     }
@@ -161,16 +167,27 @@ impl Tenten {
 
 impl Inner {
     async fn open(&self) -> Result<TentenSession> {
+        let before = self.times_freed();
         let opened = match &self.who {
             Who::User(user) => self.log_in(user).await,
             Who::Group(account) => self.take_id(account).await,
         };
         opened.map_err(|error| match error {
             Error::Busy { refusal, .. } => {
-                Error::Busy { refusal, retry_after: Some(self.retry_wait()) }
+                // One that came back meanwhile is there already.
+                let moved = self.times_freed() != before;
+                let wait = if moved { Duration::ZERO } else { self.retry_wait() };
+                Error::Busy { refusal, retry_after: Some(wait) }
             }
             error => error,
         })
+    }
+
+    fn times_freed(&self) -> u64 {
+        match &self.who {
+            Who::User(_) => 0,
+            Who::Group(account) => account.times_freed(),
+        }
     }
 
     /// When to ask a busy gateway again; not all at once.

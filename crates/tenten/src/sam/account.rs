@@ -1,10 +1,10 @@
 use std::collections::HashMap;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use sessionpool_core::Recall;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::{sleep, timeout};
 
@@ -30,6 +30,7 @@ pub(crate) struct Account {
     book: Mutex<Book>,
     pools: Mutex<Vec<Sibling>>,
     freed: Notify,
+    times_freed: AtomicU64,
 }
 
 /// A pool of the group's sessions in this process.
@@ -61,6 +62,7 @@ impl Account {
             book: Mutex::default(),
             pools: Mutex::default(),
             freed: Notify::new(),
+            times_freed: AtomicU64::new(0),
         });
         accounts.insert(key, Arc::downgrade(&account));
         account
@@ -227,9 +229,7 @@ impl Account {
     /// Asks the pools of other backends for an idle session's ID, and waits until one is
     /// back, but not for long. False if none has one.
     pub(crate) async fn room_from_siblings(&self, backend: u64, limit: Duration) -> bool {
-        let mut freed = pin!(self.freed.notified());
-        // From here on, not from the first poll.
-        freed.as_mut().enable();
+        let freed = self.freed();
         let siblings = self.recalls(|sibling| sibling.backend != backend);
         if !siblings.iter().any(|pool| pool.idle(1) > 0) {
             return false;
@@ -246,14 +246,19 @@ impl Account {
         }
     }
 
-    /// Waits until an ID came back here, but not for long.
-    pub(crate) async fn room(&self, limit: Duration) {
-        // In time or not, whoever waits asks again.
-        let _ = timeout(limit, self.freed.notified()).await;
+    /// Ready once an ID came back here, from this call on.
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
+    }
+
+    /// How often that was.
+    pub(crate) fn times_freed(&self) -> u64 {
+        self.times_freed.load(Ordering::Acquire)
     }
 
     /// An ID came back: whoever was told that there is none asks again.
     fn has_room(&self) {
+        self.times_freed.fetch_add(1, Ordering::Release);
         self.freed.notify_waiters();
         for pool in self.recalls(|_| true) {
             pool.open_again();

@@ -334,14 +334,15 @@ async fn an_id_given_back_here_is_not_waited_for() {
     let hour = Duration::from_secs(3600);
     let tenten = group(&emulator).retry_wait(hour).busy_timeout(2 * hour).build().expect("valid");
     let session = tenten.connect().await.expect("opens");
+    // It comes back between the refusal and our hearing of it.
+    let refusal = emulator.fault(Fault::on("getuid").hold_reply());
     let waiting = tokio::spawn({
         let tenten = tenten.clone();
         async move { tenten.connect().await }
     });
     soon("a refusal", emulator.until(|book| book.calls("getuid") == 2)).await;
-    // Until it has heard of it, and waits.
-    tokio::time::sleep(Duration::from_millis(100)).await;
     TentenSession::close(session).await.expect("given back");
+    refusal.lift();
     soon("the ID", waiting).await.expect("no panic").expect("opens");
 }
 
