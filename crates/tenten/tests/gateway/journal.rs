@@ -108,6 +108,21 @@ async fn killed_while_an_id_is_taken_it_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_journal_that_cannot_be_opened_keeps_nobody_from_working() {
+    let (emulator, folder) = (start(1).await, folder());
+    let (journal, lock) = (folder.path().join("a.leases"), folder.path().join("b.lock"));
+    fs::create_dir(&journal).expect("made");
+    fs::create_dir(&lock).expect("made");
+    let locked = folder.path().join("b.leases");
+    fs::write(&locked, "anything").expect("written");
+    let tenten = next(&emulator, &folder);
+    let session = tenten.connect().await.expect("opens");
+    let report = tenten.journal_report().expect("looked through");
+    assert_eq!(report.unreadable, [journal, locked]);
+    TentenSession::close(session).await.expect("given back");
+}
+
+#[tokio::test]
 async fn killed_while_it_logs_in_its_id_is_given_back() {
     let (emulator, folder) = (start(2).await, folder());
     emulator.fault(Fault::on("login").hang());
