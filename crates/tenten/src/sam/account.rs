@@ -142,7 +142,12 @@ impl Account {
         let known = self.change(|book| book.known());
         let answer = reset.await;
         match &answer {
-            Ok(()) => self.note(|book| book.reset(&known)),
+            Ok(()) => {
+                if let Some(journal) = self.journal.get() {
+                    journal.forget(&self.place());
+                }
+                self.note(|book| book.reset(&known));
+            }
             Err(error) if error.changed_nothing() => return answer,
             Err(error) => {
                 tracing::warn!(%error, "whether the IDs of a SAM group were reset is unknown");
