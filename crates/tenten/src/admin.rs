@@ -45,7 +45,7 @@ impl Tenten {
         loop {
             match self.inner.take_id_as(account, LoginType::Possess).await {
                 Ok(session) => warmed.push(session),
-                Err(Error::Busy { .. }) => return Ok(()),
+                Err(error) if error.is_full_group() => return Ok(()),
                 Err(error) => return Err(error),
             }
             let Some(session) = warmed.last_mut() else { continue };

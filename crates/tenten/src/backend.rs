@@ -212,7 +212,7 @@ impl Inner {
 
     async fn take_id(&self, account: &Arc<Account>) -> Result<TentenSession> {
         match self.try_take_id(account).await {
-            Err(error @ Error::Busy { .. }) => {
+            Err(error) if error.is_full_group() => {
                 match account.room_from_siblings(self.number, SIBLINGS).await {
                     true => self.try_take_id(account).await,
                     false => Err(error),

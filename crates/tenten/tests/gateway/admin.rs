@@ -35,6 +35,16 @@ async fn warming_gives_everything_back_when_a_query_fails() {
 }
 
 #[tokio::test]
+async fn a_busy_login_is_not_the_end_of_warming() {
+    let emulator = start(3).await;
+    let tenten = group(&emulator).build().expect("valid");
+    emulator.fault(Fault::on("login").skip(1).rc(38, "System busy, please try again"));
+    let error = tenten.warm_pool(&[]).await.expect_err("an ID is cold");
+    assert!(matches!(error, Error::Busy { .. }), "{error}");
+    assert!(emulator.book().held().is_empty());
+}
+
+#[tokio::test]
 async fn a_group_is_looked_at_without_logging_in() {
     let elements = ("ids".to_owned(), "entry".to_owned());
     let emulator = start_with(3, |choices| choices.status_elements = elements).await;
