@@ -347,6 +347,23 @@ async fn an_id_given_back_here_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_password_provider_that_panics_loses_no_id() {
+    let emulator = start(1).await;
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let provider = move || {
+        let again = asked.swap(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(!again, "the vault is gone");
+        async { Ok::<_, std::io::Error>(PASSWORD.to_owned()) }
+    };
+    let tenten = group(&emulator).password_from(provider).build().expect("valid");
+    emulator.fault(Fault::on("login").rc(5, "Already logged in"));
+    emulator.fault(Fault::on("reluid").rc(4, "Invalid user identification"));
+    soon("an answer", tenten.connect()).await.expect_err("refused");
+    let report = tenten.sam_report();
+    assert_eq!((report.under_way, report.stuck), (0, vec!["clientx_0".to_owned()]));
+}
+
+#[tokio::test]
 async fn a_password_that_rotates_is_asked_for_each_time() {
     let emulator = start(1).await;
     let tenten = group(&emulator)
