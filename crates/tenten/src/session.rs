@@ -100,6 +100,10 @@ impl TentenSession {
         self.mark = Mark::Unsettled;
         let answer = login::probe(&self.client, &self.ticket).await;
         self.finish(&answer);
+        if answer.as_ref().is_err_and(Error::was_not_sent) {
+            // What was begun before may run still.
+            self.mark = Mark::Unsettled;
+        }
         answer
     }
 
