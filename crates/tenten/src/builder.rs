@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,6 @@ use crate::{LoginType, Tenten, choices};
 /// Sets up a [`Tenten`]. The gateway, who logs in, the password and the login type have
 /// to be given; nothing is checked before [`build`](Self::build).
 #[must_use = "a builder does nothing until `build` is called"]
-#[derive(Debug)]
 pub struct TentenBuilder {
     gateway: String,
     insecure: bool,
@@ -282,6 +282,18 @@ impl TentenBuilder {
     }
 }
 
+/// Without the gateway's address, which is checked for credentials only later.
+impl fmt::Debug for TentenBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TentenBuilder")
+            .field("who", &self.who)
+            .field("login_type", &self.kind)
+            .field("limits", &self.limits)
+            .field("manners", &self.manners)
+            .finish_non_exhaustive()
+    }
+}
+
 fn required<T>(
     setting: &'static str,
     value: Option<T>,
@@ -335,5 +347,18 @@ fn check_limits(limits: &Limits, manners: &Manners) -> Result<(), ConfigError> {
             why: "a group without members lends nothing".to_owned(),
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_is_printed() {
+        let builder = TentenBuilder::new("https://me:canary@host/gw?pswd=canary".to_owned());
+        let builder = builder.user("demo").password("canary");
+        let printed = format!("{builder:?}");
+        assert!(printed.contains("demo") && !printed.contains("canary"), "{printed}");
     }
 }
