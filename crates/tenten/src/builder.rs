@@ -176,13 +176,17 @@ impl TentenBuilder {
         self
     }
 
-    /// Bounds a request as a whole. Not zero. Default: 30 min.
+    /// Bounds each request from its beginning to its answer's end. Not zero. Default: 30 min.
     pub const fn total_timeout(mut self, limit: Duration) -> Self {
         self.limits.total = limit;
         self
     }
 
-    /// Bounds logins, and what comes around them, as a whole. Not zero. Default: 30 s.
+    /// Bounds each request that is no query's: to log in or out, to take or give back an
+    /// ID, to see whether a session lives. Not zero. Default: 30 s.
+    ///
+    /// Opening a session may take several: asking the provider for a password, taking an
+    /// ID, logging in (a second time when the answer was lost), a setting.
     pub const fn lifecycle_timeout(mut self, limit: Duration) -> Self {
         self.limits.lifecycle = limit;
         self

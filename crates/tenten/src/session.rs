@@ -23,7 +23,9 @@ use crate::{Error, Result};
 /// # Cancel safety
 ///
 /// The gateway does not hear of a dropped future: it works on. The session is
-/// [`Condition::Busy`], and whatever is asked of it next waits until that is over.
+/// [`Condition::Busy`], and whatever is asked of it next waits until that is over, but for
+/// at most one [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout): then the
+/// session is lost.
 pub struct TentenSession {
     pub(crate) client: Client,
     pub(crate) ticket: Ticket,
@@ -126,7 +128,8 @@ impl Session for TentenSession {
         error.fault()
     }
 
-    /// Waits until the gateway has done what a dropped request left it to do.
+    /// Waits until the gateway has done what a dropped request left it to do, for at most
+    /// one [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout).
     async fn release(this: &mut Self) -> Result<()> {
         match this.mark {
             Mark::Settled => Ok(()),

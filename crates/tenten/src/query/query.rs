@@ -100,7 +100,8 @@ impl Query {
     /// # Cancel safety
     ///
     /// The gateway may go on computing; the session waits for that before anything
-    /// else.
+    /// else, for at most one
+    /// [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout).
     pub async fn run(&mut self, session: &mut TentenSession) -> Result<()> {
         self.found = None;
         self.windows.clear();
