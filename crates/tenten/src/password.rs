@@ -70,15 +70,16 @@ impl fmt::Debug for Password {
 mod tests {
     use super::*;
 
+    type Said = std::result::Result<String, std::io::Error>;
+
+    async fn panics() -> Said {
+        panic!("later")
+    }
+
     #[tokio::test]
     async fn a_provider_that_panics_gives_no_password() {
-        type Said = std::result::Result<String, std::io::Error>;
         let at_once = Password::provided(|| -> std::future::Ready<Said> { panic!("at once") });
-        let later = Password::provided(|| async {
-            tokio::task::yield_now().await;
-            let said: Said = None.expect("later");
-            said
-        });
+        let later = Password::provided(panics);
         for password in [at_once, later] {
             let error = password.get("u", Duration::from_secs(10)).await.expect_err("none");
             assert!(matches!(&error, Error::Password { user, .. } if user == "u"), "{error:?}");
