@@ -205,7 +205,8 @@ impl TentenBuilder {
     }
 
     /// Appends a line for each transaction to this file: when, which, for which user,
-    /// how it ended. No password, no session's number. Default: none.
+    /// how it ended, also when nobody waited for that. No password, no session's number.
+    /// Default: none.
     pub fn log_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.log_file = Some(path.into());
         self

@@ -76,6 +76,7 @@ impl Client {
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Document> {
         let limit = self.manner.limits.total(call.pace);
         let started = Instant::now();
+        let line = self.manner.log.as_ref().map(|log| log.begin(call));
         let answer = match timeout(limit, self.exchange(call)).await {
             Ok(answer) => answer,
             Err(_) => Err(late(call, Phase::Total, limit)),
@@ -83,8 +84,8 @@ impl Client {
         let took = started.elapsed();
         let rc = answer.as_ref().map_or_else(Error::rc, |_| Some(0));
         tracing::debug!(api = call.api, rc, ms = took.as_millis(), "gateway transaction");
-        if let Some(log) = &self.manner.log {
-            log.note(call, &answer, took);
+        if let Some(line) = line {
+            line.end(&answer);
         }
         answer
     }

@@ -371,6 +371,24 @@ async fn what_the_gateway_refuses_is_told_with_its_class() {
 }
 
 #[tokio::test]
+async fn a_query_that_nobody_waited_for_stands_in_the_log() {
+    let folder = tempfile::TempDir::new().expect("made");
+    let log = folder.path().join("gateway.log");
+    let emulator = start(1).await;
+    let tenten = user(&emulator, LoginType::Kill).log_file(&log).build().expect("valid");
+    let mut session = tenten.connect().await.expect("opens");
+    let _held = emulator.fault(Fault::on("query").hold_reply());
+    let mut query = Query::new(NUMBERS, "");
+    tokio::select! {
+        answer = query.run(&mut session) => panic!("it was held back: {answer:?}"),
+        () = soon("a query", emulator.until(|book| book.calls("query") == 1)) => {}
+    }
+    let text = std::fs::read_to_string(&log).expect("readable");
+    let line = text.lines().last().expect("two");
+    assert!(line.contains(" query demo ") && line.contains("nobody waited"), "{text}");
+}
+
+#[tokio::test]
 async fn of_the_windows_of_single_columns_the_last_few_are_kept() {
     let names: Vec<String> = (0..10).map(|n| format!("c{n}")).collect();
     let columns = names.iter().map(|name| Column::integer(name.as_str(), [Some(1), Some(2)]));
