@@ -45,7 +45,7 @@ impl Tenten {
         loop {
             match self.inner.take_id_as(account, LoginType::Possess).await {
                 Ok(session) => warmed.push(session),
-                Err(Error::Busy { .. }) => return Ok(()),
+                Err(error) if error.is_full_group() => return Ok(()),
                 Err(error) => return Err(error),
             }
             let Some(session) = warmed.last_mut() else { continue };
@@ -92,17 +92,26 @@ impl Tenten {
     /// them**, in this process and in all others. A tool for development; never called
     /// by this crate itself.
     ///
+    /// This process forgets the IDs that it held: they are somebody else's to take, and
+    /// closing their sessions sends nothing.
+    ///
     /// # Errors
     ///
-    /// The gateway refused, or there is no SAM group.
+    /// The gateway refused, or there is no SAM group. When its answer was lost, the IDs
+    /// that were held are in doubt.
     ///
     /// # Cancel safety
     ///
-    /// It may be done all the same; then this process's pools may not know.
+    /// It is done all the same.
     pub async fn reset_pool(&self) -> Result<()> {
-        self.about_all("resetpool").await?;
-        self.account()?.flushed();
-        Ok(())
+        let account = Arc::clone(self.account()?);
+        let office = Arc::clone(&self.inner.office);
+        let password = office.password(&account.group.owner).await?;
+        let resetting = async move {
+            let reset = sam::about_all(&office.client, "resetpool", &account.group, &password);
+            account.reset(reset).await
+        };
+        self.inner.office.desk.run(resetting).await
     }
 
     /// What the gateway says about each ID of the group. Older gateways cannot.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool_core::{Backend, Bounds, Recall, Session};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Client;
 use crate::farewell::Farewell;
@@ -94,7 +94,8 @@ impl Tenten {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] when the time is over; anything else at once.
+    /// [`Error::Busy`] when the time is over, and it was asked once more at its end;
+    /// anything else at once.
     ///
     /// # Cancel safety
     ///
@@ -102,17 +103,24 @@ impl Tenten {
     pub async fn connect(&self) -> Result<TentenSession> {
         let deadline = Instant::now().checked_add(self.inner.manners.busy_timeout);
         loop {
+            // From here on: what comes back while we ask is not missed.
+            let freed = match &self.inner.who {
+                Who::User(_) => None,
+                Who::Group(account) => Some(account.freed()),
+            };
             let error = match self.inner.open().await {
                 Err(error @ Error::Busy { .. }) => error,
                 answer => return answer,
             };
-            let pause = self.inner.retry_wait();
-            if deadline.is_some_and(|at| Instant::now() + pause > at) {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return Err(error);
             }
-            match &self.inner.who {
-                Who::User(_) => sleep(pause).await,
-                Who::Group(account) => account.room(pause).await,
+            let pause = self.inner.retry_wait().min(left.unwrap_or(Duration::MAX));
+            match freed {
+                None => sleep(pause).await,
+                // In time or not, it is asked again.
+                Some(freed) => drop(timeout(pause, freed).await),
             }
         }
     }
@@ -159,16 +167,27 @@ impl Tenten {
 
 impl Inner {
     async fn open(&self) -> Result<TentenSession> {
+        let before = self.times_freed();
         let opened = match &self.who {
             Who::User(user) => self.log_in(user).await,
             Who::Group(account) => self.take_id(account).await,
         };
         opened.map_err(|error| match error {
             Error::Busy { refusal, .. } => {
-                Error::Busy { refusal, retry_after: Some(self.retry_wait()) }
+                // One that came back meanwhile is there already.
+                let moved = self.times_freed() != before;
+                let wait = if moved { Duration::ZERO } else { self.retry_wait() };
+                Error::Busy { refusal, retry_after: Some(wait) }
             }
             error => error,
         })
+    }
+
+    fn times_freed(&self) -> u64 {
+        match &self.who {
+            Who::User(_) => 0,
+            Who::Group(account) => account.times_freed(),
+        }
     }
 
     /// When to ask a busy gateway again; not all at once.
@@ -193,7 +212,7 @@ impl Inner {
 
     async fn take_id(&self, account: &Arc<Account>) -> Result<TentenSession> {
         match self.try_take_id(account).await {
-            Err(error @ Error::Busy { .. }) => {
+            Err(error) if error.is_full_group() => {
                 match account.room_from_siblings(self.number, SIBLINGS).await {
                     true => self.try_take_id(account).await,
                     false => Err(error),

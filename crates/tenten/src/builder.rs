@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,6 @@ use crate::{LoginType, Tenten, choices};
 /// Sets up a [`Tenten`]. The gateway, who logs in, the password and the login type have
 /// to be given; nothing is checked before [`build`](Self::build).
 #[must_use = "a builder does nothing until `build` is called"]
-#[derive(Debug)]
 pub struct TentenBuilder {
     gateway: String,
     insecure: bool,
@@ -176,13 +176,17 @@ impl TentenBuilder {
         self
     }
 
-    /// Bounds a request as a whole. Not zero. Default: 30 min.
+    /// Bounds each request from its beginning to its answer's end. Not zero. Default: 30 min.
     pub const fn total_timeout(mut self, limit: Duration) -> Self {
         self.limits.total = limit;
         self
     }
 
-    /// Bounds logins, and what comes around them, as a whole. Not zero. Default: 30 s.
+    /// Bounds each request that is no query's: to log in or out, to take or give back an
+    /// ID, to see whether a session lives. Not zero. Default: 30 s.
+    ///
+    /// Opening a session may take several: asking the provider for a password, taking an
+    /// ID, logging in (a second time when the answer was lost), a setting.
     pub const fn lifecycle_timeout(mut self, limit: Duration) -> Self {
         self.limits.lifecycle = limit;
         self
@@ -201,7 +205,8 @@ impl TentenBuilder {
     }
 
     /// Appends a line for each transaction to this file: when, which, for which user,
-    /// how it ended. No password, no session's number. Default: none.
+    /// how it ended, also when nobody waited for that. No password, no session's number.
+    /// Default: none.
     pub fn log_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.log_file = Some(path.into());
         self
@@ -282,6 +287,18 @@ impl TentenBuilder {
     }
 }
 
+/// Without the gateway's address, which is checked for credentials only later.
+impl fmt::Debug for TentenBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TentenBuilder")
+            .field("who", &self.who)
+            .field("login_type", &self.kind)
+            .field("limits", &self.limits)
+            .field("manners", &self.manners)
+            .finish_non_exhaustive()
+    }
+}
+
 fn required<T>(
     setting: &'static str,
     value: Option<T>,
@@ -335,5 +352,18 @@ fn check_limits(limits: &Limits, manners: &Manners) -> Result<(), ConfigError> {
             why: "a group without members lends nothing".to_owned(),
         }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_is_printed() {
+        let builder = TentenBuilder::new("https://me:canary@host/gw?pswd=canary".to_owned());
+        let builder = builder.user("demo").password("canary");
+        let printed = format!("{builder:?}");
+        assert!(printed.contains("demo") && !printed.contains("canary"), "{printed}");
     }
 }

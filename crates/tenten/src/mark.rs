@@ -24,14 +24,37 @@ impl Mark {
     }
 
     /// What an answer says about the session that it came from.
-    pub(crate) const fn after<T>(answer: &Result<T>) -> Self {
+    pub(crate) fn after<T>(answer: &Result<T>) -> Self {
         match answer {
             Ok(_) => Self::Settled,
             Err(Error::SessionLost(_)) => Self::Lost,
             // The query may be running still, for as long as it likes.
             Err(Error::TimedOut(late)) if !matches!(late.phase, Phase::Connecting) => Self::Lost,
-            Err(error) if error.refusal().is_some() => Self::Settled,
+            Err(error) if error.changed_nothing() => Self::Settled,
             Err(_) => Self::Unsettled,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::TimedOut;
+
+    #[test]
+    fn what_was_not_sent_leaves_nothing_under_way() {
+        for (phase, mark) in [
+            (Phase::Connecting, Mark::Settled),
+            (Phase::FirstByte, Mark::Lost),
+            (Phase::Reading, Mark::Lost),
+            (Phase::Total, Mark::Lost),
+        ] {
+            let late = TimedOut { api: "query", phase, limit: Duration::from_secs(1) };
+            assert_eq!(Mark::after::<()>(&Err(Error::TimedOut(late))), mark, "{phase:?}");
+        }
+        let nobody = Error::Connect { api: "query", source: "nobody there".into() };
+        assert_eq!(Mark::after::<()>(&Err(nobody)), Mark::Settled);
     }
 }

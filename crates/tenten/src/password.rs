@@ -1,8 +1,10 @@
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -36,7 +38,7 @@ impl Password {
     pub(crate) async fn get(&self, user: &str, limit: Duration) -> Result<Secret> {
         let asked = match self {
             Self::Fixed(secret) => return Ok(secret.clone()),
-            Self::Provided(provider) => provider(),
+            Self::Provided(provider) => unwinding(async { provider().await }),
         };
         let failed = |source| Error::Password { user: user.to_owned(), source };
         match timeout(limit, asked).await {
@@ -46,8 +48,41 @@ impl Password {
     }
 }
 
+/// Has a panic of the caller's code be no answer: there are IDs to give back.
+async fn unwinding<T>(
+    asked: impl Future<Output = std::result::Result<T, Failure>>,
+) -> std::result::Result<T, Failure> {
+    let mut asked = pin!(asked);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| asked.as_mut().poll(cx)));
+        polled.unwrap_or_else(|_| Poll::Ready(Err("the password's provider panicked".into())))
+    })
+    .await
+}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Said = std::result::Result<String, std::io::Error>;
+
+    async fn panics() -> Said {
+        panic!("later")
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_panics_gives_no_password() {
+        let at_once = Password::provided(|| -> std::future::Ready<Said> { panic!("at once") });
+        let later = Password::provided(panics);
+        for password in [at_once, later] {
+            let error = password.get("u", Duration::from_secs(10)).await.expect_err("none");
+            assert!(matches!(&error, Error::Password { user, .. } if user == "u"), "{error:?}");
+        }
     }
 }

@@ -23,7 +23,9 @@ use crate::{Error, Result};
 /// # Cancel safety
 ///
 /// The gateway does not hear of a dropped future: it works on. The session is
-/// [`Condition::Busy`], and whatever is asked of it next waits until that is over.
+/// [`Condition::Busy`], and whatever is asked of it next waits until that is over, but for
+/// at most one [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout): then the
+/// session is lost.
 pub struct TentenSession {
     pub(crate) client: Client,
     pub(crate) ticket: Ticket,
@@ -78,15 +80,20 @@ impl TentenSession {
         self.mark = Mark::Unsettled;
     }
 
+    /// Notes that what was begun needed no request.
+    pub(crate) const fn not_begun(&mut self) {
+        self.mark = Mark::Settled;
+    }
+
     /// Notes how a request ended.
     pub(crate) fn finish<T>(&mut self, answer: &Result<T>) {
         self.mark = Mark::after(answer);
-        match self.mark {
-            Mark::Settled => self.farewell.alive(),
-            Mark::Lost if answer.as_ref().is_err_and(Error::session_lost) => {
-                self.farewell.lost_session();
-            }
-            Mark::Unsettled | Mark::Lost => {}
+        match answer {
+            // Only that shows that the gateway takes the session for ours: it may refuse
+            // before it looks.
+            Ok(_) => self.farewell.alive(),
+            Err(error) if error.session_lost() => self.farewell.lost_session(),
+            Err(_) => {}
         }
     }
 
@@ -95,6 +102,10 @@ impl TentenSession {
         self.mark = Mark::Unsettled;
         let answer = login::probe(&self.client, &self.ticket).await;
         self.finish(&answer);
+        if answer.as_ref().is_err_and(Error::was_not_sent) {
+            // What was begun before may run still.
+            self.mark = Mark::Unsettled;
+        }
         answer
     }
 
@@ -117,7 +128,8 @@ impl Session for TentenSession {
         error.fault()
     }
 
-    /// Waits until the gateway has done what a dropped request left it to do.
+    /// Waits until the gateway has done what a dropped request left it to do, for at most
+    /// one [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout).
     async fn release(this: &mut Self) -> Result<()> {
         match this.mark {
             Mark::Settled => Ok(()),

@@ -1,14 +1,13 @@
 use std::fmt;
 
-use super::gateway::encoded;
 use crate::secret::Secret;
 
 /// One transaction, ready to be sent.
 pub(crate) struct Call<'a> {
     pub(crate) api: &'static str,
     uid: &'a str,
-    pswd: &'a Secret,
-    sid: Option<&'a Secret>,
+    pub(super) pswd: &'a Secret,
+    pub(super) sid: Option<&'a Secret>,
     others: Vec<(&'static str, &'a str)>,
     pub(super) body: String,
     pub(super) pace: Pace,
@@ -72,18 +71,6 @@ impl<'a> Call<'a> {
         let fixed = [("uid", self.uid), ("pswd", self.pswd.expose())];
         let sid = self.sid.map(|sid| ("sid", sid.expose()));
         fixed.into_iter().chain(sid).chain(self.others.iter().copied())
-    }
-
-    /// `text` without what is secret about this call, should somebody quote it.
-    pub(super) fn redact(&self, text: &str) -> String {
-        let secrets = [Some(self.pswd), self.sid];
-        let mut text = text.to_owned();
-        for secret in secrets.into_iter().flatten().map(Secret::expose) {
-            if !secret.is_empty() {
-                text = text.replace(secret, "***").replace(&encoded(secret), "***");
-            }
-        }
-        text
     }
 }
 

@@ -35,6 +35,11 @@ impl Gateway {
                     .is_some_and(|query| !query.is_empty())
                     .then_some("it has a query, which is ours to write")
             })
+            .or_else(|| {
+                url.fragment()
+                    .is_some_and(|fragment| !fragment.is_empty())
+                    .then_some("it has a fragment, which would hide what we write behind it")
+            })
             .or_else(|| (!url.has_host()).then_some("it has no host"));
         match why {
             Some(why) => Err(ConfigError::Gateway { why: why.to_owned() }),
@@ -97,6 +102,8 @@ mod tests {
             "ftp://www2.1010data.com/gw",
             "https://user:secret@www2.1010data.com/gw",
             "https://www2.1010data.com/gw?pswd=secret",
+            "https://www2.1010data.com/gw#secret",
+            "https://www2.1010data.com/gw?#secret",
             "www2.1010data.com/gw",
             "",
         ] {

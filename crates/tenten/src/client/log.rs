@@ -2,9 +2,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::Call;
 use crate::Error;
@@ -19,15 +19,42 @@ impl Log {
         Ok(Self(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
     }
 
-    pub(super) fn note<T>(&self, call: &Call<'_>, answer: &Result<T, Error>, took: Duration) {
-        let (api, user, took) = (call.api, call.user(), took.as_millis());
-        let outcome = match answer {
-            Ok(_) => "ok".to_owned(),
-            Err(error) => error.to_string().replace(['\n', '\r'], " "),
-        };
-        let line = format!("{:.3} {api} {user} {took} ms: {outcome}\n", Timestamp::now());
+    /// Begins the line of a call, which is written in any case.
+    pub(super) fn begin<'a>(&'a self, call: &'a Call<'a>) -> Line<'a> {
+        let outcome = "nobody waited for its end".to_owned();
+        Line { log: self, call, started: Instant::now(), outcome }
+    }
+
+    fn write(&self, line: &str) {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A full disk is no reason to fail what was asked for.
         let _ = file.write_all(line.as_bytes());
+    }
+}
+
+/// A transaction's line: written when this is dropped, as it is when the caller stops
+/// waiting.
+pub(super) struct Line<'a> {
+    log: &'a Log,
+    call: &'a Call<'a>,
+    started: Instant,
+    outcome: String,
+}
+
+impl Line<'_> {
+    /// Says how it ended.
+    pub(super) fn end<T>(mut self, answer: &Result<T, Error>) {
+        self.outcome = match answer {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string().replace(['\n', '\r'], " "),
+        };
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        let (api, user, outcome) = (self.call.api, self.call.user(), &self.outcome);
+        let took = self.started.elapsed().as_millis();
+        self.log.write(&format!("{:.3} {api} {user} {took} ms: {outcome}\n", Timestamp::now()));
     }
 }

@@ -6,6 +6,7 @@ mod call;
 mod gateway;
 mod limits;
 mod log;
+mod quote;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,7 @@ impl Client {
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Document> {
         let limit = self.manner.limits.total(call.pace);
         let started = Instant::now();
+        let line = self.manner.log.as_ref().map(|log| log.begin(call));
         let answer = match timeout(limit, self.exchange(call)).await {
             Ok(answer) => answer,
             Err(_) => Err(late(call, Phase::Total, limit)),
@@ -82,8 +84,8 @@ impl Client {
         let took = started.elapsed();
         let rc = answer.as_ref().map_or_else(Error::rc, |_| Some(0));
         tracing::debug!(api = call.api, rc, ms = took.as_millis(), "gateway transaction");
-        if let Some(log) = &self.manner.log {
-            log.note(call, &answer, took);
+        if let Some(line) = line {
+            line.end(&answer);
         }
         answer
     }
@@ -163,7 +165,7 @@ impl Client {
 fn judge(call: &Call<'_>, document: Document) -> Result<Document> {
     let root = &document.root;
     if root.name != "out" {
-        let excerpt = format!("<{}>", root.name.chars().take(EXCERPT).collect::<String>());
+        let excerpt = format!("<{}>", call.quote(&root.name, EXCERPT));
         return Err(Error::NotGateway { api: call.api, excerpt });
     }
     let Some(rc) = root.text_of("rc").and_then(|rc| rc.parse::<i64>().ok()) else {
@@ -186,9 +188,7 @@ fn is_page(body: &[u8]) -> bool {
 
 fn excerpt(call: &Call<'_>, body: &[u8]) -> String {
     let begin = &body[..body.len().min(EXCERPT * 4)];
-    let text = call.redact(&xml::decode(begin));
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().take(EXCERPT).collect()
+    call.quote(&xml::decode(begin), EXCERPT)
 }
 
 fn redirected(call: &Call<'_>, response: &Response) -> Error {
@@ -203,7 +203,10 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
-fn malformed(call: &Call<'_>, source: XmlError) -> Error {
+fn malformed(call: &Call<'_>, mut source: XmlError) -> Error {
+    if let Flaw::Malformed(said) = &mut source.flaw {
+        *said = call.quote(said, EXCERPT);
+    }
     Error::Malformed { api: call.api, source }
 }
 

@@ -15,7 +15,16 @@ pub(crate) struct Journal {
     path: PathBuf,
     /// Locked as long as this lives, which the system sees to when we cannot.
     lock: Option<File>,
-    rows: Mutex<HashMap<Place, Vec<Row>>>,
+    rows: Mutex<Rows>,
+}
+
+/// What is to stand in the file.
+#[derive(Debug, Default)]
+struct Rows {
+    of: HashMap<Place, Vec<Row>>,
+    /// What an earlier journal of this process left: IDs stuck or in doubt, for the next
+    /// process to see.
+    left: Vec<Row>,
 }
 
 /// A folder has one file of a process, whoever writes to it.
@@ -40,21 +49,34 @@ impl Journal {
         let path = folder.join(format!("{}.{LEASES}", process.name()));
         // The lock first: a file without one is a dead process's.
         let held = try_lock(&path)?.ok_or_else(|| io::Error::other("its lock is taken"))?;
-        let (folder, rows) = (folder.to_path_buf(), Mutex::default());
+        let left = left(&path)?;
+        let (folder, rows) = (folder.to_path_buf(), Rows { of: HashMap::new(), left });
+        let rows = Mutex::new(rows);
         let journal = Self { folder, process, path, lock: Some(held), rows };
-        journal.save(&HashMap::new())?;
+        journal.save(&lock(&journal.rows))?;
         Ok(journal)
     }
 
     /// Replaces the rows of a group, durably: when this answers `Ok`, a crash finds them.
     pub(crate) fn write(&self, place: &Place, rows: Vec<Row>) -> io::Result<()> {
         let mut all = lock(&self.rows);
-        all.insert(place.clone(), rows);
+        // An ID that was taken again is its newer taking's.
+        let taken_again = |old: &Row| {
+            rows.iter().any(|row| row.place == old.place && row.uid.is_some() && row.uid == old.uid)
+        };
+        all.left.retain(|old| !taken_again(old));
+        all.of.insert(place.clone(), rows);
         self.save(&all)
     }
 
-    fn save(&self, rows: &HashMap<Place, Vec<Row>>) -> io::Result<()> {
-        let rows = rows.values().flatten().cloned().collect();
+    /// Nothing that was left of that group counts any more; the next [`write`](Self::write)
+    /// says so.
+    pub(crate) fn forget(&self, place: &Place) {
+        lock(&self.rows).left.retain(|row| row.place != *place);
+    }
+
+    fn save(&self, rows: &Rows) -> io::Result<()> {
+        let rows = rows.of.values().flatten().chain(&rows.left).cloned().collect();
         replace(&self.path, &Record::new(self.process.clone(), rows))
     }
 
@@ -67,10 +89,19 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         let rows = self.rows.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if rows.values().all(Vec::is_empty) {
+        if rows.left.is_empty() && rows.of.values().all(Vec::is_empty) {
             remove(&self.path);
         }
         drop(self.lock.take());
+    }
+}
+
+/// The rows of the process's own file, if it had one before.
+fn left(path: &Path) -> io::Result<Vec<Row>> {
+    match fs::read(path) {
+        Ok(bytes) => Record::from_bytes(&bytes).map(|record| record.rows),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

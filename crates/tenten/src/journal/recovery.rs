@@ -31,10 +31,15 @@ pub(crate) async fn recover(
     let mut report = JournalReport::default();
     let (mut dead, mut living) = (Vec::new(), HashSet::new());
     for path in journals(journal)? {
-        match look(journal, &path, &mut report)? {
-            Found::Dead(orphaned) => dead.push(orphaned),
-            Found::Living(rows) => living.extend(rows.into_iter().filter_map(|row| row.uid)),
-            Found::Gone => {}
+        match look(journal, &path, &mut report) {
+            Ok(Found::Dead(orphaned)) => dead.push(orphaned),
+            Ok(Found::Living(rows)) => living.extend(rows.into_iter().filter_map(|row| row.uid)),
+            Ok(Found::Gone) => {}
+            // One that cannot be opened is no reason to open no session.
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "lease journal cannot be read");
+                report.unreadable.push(path);
+            }
         }
     }
     for mut orphaned in dead {

@@ -76,7 +76,13 @@ impl Fetcher {
     async fn fetch(&mut self, from: u64, to: u64) -> Result<Window> {
         let fetched = match self.ask(from, to).await {
             // It was not answered at all, and to read twice changes nothing.
-            Err(Error::Transport { answered: false, .. }) => self.ask(from, to).await?,
+            Err(broken @ Error::Transport { answered: false, .. }) => {
+                match self.ask(from, to).await {
+                    // The first may run still.
+                    Err(error) if error.was_not_sent() => return Err(broken),
+                    answer => answer?,
+                }
+            }
             answer => answer?,
         };
         let (was, rows) = (self.rows, fetched.rows);

@@ -7,6 +7,7 @@ mod fetcher;
 mod from_cell;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the query")]
 mod query;
+mod recent;
 mod row;
 mod rows;
 mod serde;

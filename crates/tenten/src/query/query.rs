@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use super::base::BaseQuery;
 use super::cell::Value;
 use super::column::Column;
 use super::fetcher::{Fetcher, Size};
+use super::recent::Recent;
 use super::row::{ColumnIndex, Row};
 use super::rows::{Rows, TypedRows};
 use super::slice::{Slice, Values};
@@ -57,8 +57,7 @@ pub struct Query {
     base: Arc<BaseQuery>,
     size: Size,
     found: Option<Found>,
-    /// The window last fetched of all columns, and of each column by itself.
-    windows: HashMap<Option<usize>, Arc<Window>>,
+    windows: Recent,
 }
 
 /// What running it found out.
@@ -100,7 +99,8 @@ impl Query {
     /// # Cancel safety
     ///
     /// The gateway may go on computing; the session waits for that before anything
-    /// else.
+    /// else, for at most one
+    /// [`lifecycle_timeout`](crate::TentenBuilder::lifecycle_timeout).
     pub async fn run(&mut self, session: &mut TentenSession) -> Result<()> {
         self.found = None;
         self.windows.clear();
@@ -271,18 +271,18 @@ impl Query {
         column: Option<usize>,
         row: u64,
     ) -> Result<Arc<Window>> {
-        if let Some(window) = self.windows.get(&column).filter(|window| window.has(row)) {
+        if let Some(window) = self.windows.get(column, row) {
             return Ok(Arc::clone(window));
         }
         session.begin().await?;
         let mut fetcher = self.fetcher(session, column)?;
-        // The old one goes before the new one comes.
-        self.windows.remove(&column);
+        // An old one goes before the new one comes.
+        self.windows.make_room(column);
         let answer = fetcher.around(row).await;
         session.finish(&answer);
         self.size = fetcher.size;
         let window = Arc::new(answer?);
-        self.windows.insert(column, Arc::clone(&window));
+        self.windows.put(column, &window);
         Ok(window)
     }
 
@@ -311,7 +311,7 @@ impl From<BaseQuery> for Query {
             base: Arc::new(base),
             size: Size { rows: choices::WINDOW, cells: u64::MAX },
             found: None,
-            windows: HashMap::new(),
+            windows: Recent::default(),
         }
     }
 }

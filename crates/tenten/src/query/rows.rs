@@ -48,7 +48,7 @@ impl<'q> Rows<'q> {
         let (window, fetching) = (None, None);
         let mut this = Self { size, session, rows, next: 0, window, fetching, fetcher };
         if rows == 0 {
-            this.session.finish(&Ok(()));
+            this.session.not_begun();
         } else {
             this.fetch(0);
         }

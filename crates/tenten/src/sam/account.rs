@@ -1,10 +1,10 @@
 use std::collections::HashMap;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use sessionpool_core::Recall;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::{sleep, timeout};
 
@@ -30,6 +30,7 @@ pub(crate) struct Account {
     book: Mutex<Book>,
     pools: Mutex<Vec<Sibling>>,
     freed: Notify,
+    times_freed: AtomicU64,
 }
 
 /// A pool of the group's sessions in this process.
@@ -61,6 +62,7 @@ impl Account {
             book: Mutex::default(),
             pools: Mutex::default(),
             freed: Notify::new(),
+            times_freed: AtomicU64::new(0),
         });
         accounts.insert(key, Arc::downgrade(&account));
         account
@@ -86,8 +88,14 @@ impl Account {
     }
 
     /// One was handed out; [`Error::Duplicate`] if it is held here.
-    pub(super) fn leased(&self, number: Number, uid: &Arc<str>, alive: &Alive) -> Result<()> {
-        let leased = self.change(|book| book.leased(number, uid, alive));
+    pub(super) fn leased(
+        &self,
+        number: Number,
+        uid: &Arc<str>,
+        alive: &Alive,
+        reservation: Duration,
+    ) -> Result<()> {
+        let leased = self.change(|book| book.leased(number, uid, alive, reservation));
         let saved = self.save();
         leased.map_err(|Duplicate| {
             tracing::error!(uid = &**uid, "gateway handed out an ID that is in use here");
@@ -126,6 +134,29 @@ impl Account {
         self.note(|book| book.in_doubt(number));
         let uid = uid.unwrap_or("unknown");
         tracing::warn!(uid, %error, "fate of a SAM ID is unknown; it comes back by the gateway's limits");
+    }
+
+    /// Has `reset` free all IDs at the gateway; at the desk. Those taken before are not
+    /// ours any more then, and to release one would free whoever has it next.
+    pub(crate) async fn reset(&self, reset: impl Future<Output = Result<()>>) -> Result<()> {
+        let known = self.change(|book| book.known());
+        let answer = reset.await;
+        match &answer {
+            Ok(()) => {
+                if let Some(journal) = self.journal.get() {
+                    journal.forget(&self.place());
+                }
+                self.note(|book| book.reset(&known));
+            }
+            Err(error) if error.changed_nothing() => return answer,
+            Err(error) => {
+                tracing::warn!(%error, "whether the IDs of a SAM group were reset is unknown");
+                self.note(|book| known.iter().for_each(|number| book.in_doubt(*number)));
+            }
+        }
+        self.flushed();
+        self.has_room();
+        answer
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
@@ -203,9 +234,7 @@ impl Account {
     /// Asks the pools of other backends for an idle session's ID, and waits until one is
     /// back, but not for long. False if none has one.
     pub(crate) async fn room_from_siblings(&self, backend: u64, limit: Duration) -> bool {
-        let mut freed = pin!(self.freed.notified());
-        // From here on, not from the first poll.
-        freed.as_mut().enable();
+        let freed = self.freed();
         let siblings = self.recalls(|sibling| sibling.backend != backend);
         if !siblings.iter().any(|pool| pool.idle(1) > 0) {
             return false;
@@ -222,14 +251,19 @@ impl Account {
         }
     }
 
-    /// Waits until an ID came back here, but not for long.
-    pub(crate) async fn room(&self, limit: Duration) {
-        // In time or not, whoever waits asks again.
-        let _ = timeout(limit, self.freed.notified()).await;
+    /// Ready once an ID came back here, from this call on.
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
+    }
+
+    /// How often that was.
+    pub(crate) fn times_freed(&self) -> u64 {
+        self.times_freed.load(Ordering::Acquire)
     }
 
     /// An ID came back: whoever was told that there is none asks again.
     fn has_room(&self) {
+        self.times_freed.fetch_add(1, Ordering::Release);
         self.freed.notify_waiters();
         for pool in self.recalls(|_| true) {
             pool.open_again();

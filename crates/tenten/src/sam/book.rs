@@ -41,6 +41,12 @@ pub(crate) struct Entry {
     pub(crate) alive: Alive,
 }
 
+impl Entry {
+    const fn is_held(&self) -> bool {
+        matches!(self.step, Step::Leased | Step::Open)
+    }
+}
+
 /// When the gateway last showed an ID to be ours: that it does until a while after its
 /// session is gone. In seconds of the machine's run.
 #[derive(Clone, Debug, Default)]
@@ -98,23 +104,31 @@ impl Book {
         self.entries.remove(&number);
     }
 
-    /// One was handed out. That it is means that an earlier doubt about it is over; but
+    /// One was handed out, just when it was seen alive. That it is means that an earlier
+    /// doubt about it is over, that one on its way back is back, and that the gateway freed
+    /// what it would not take back, or what was not used for as long as it keeps an ID. But
     /// one that is held here is not lent a second time.
     pub(crate) fn leased(
         &mut self,
         number: Number,
         uid: &Arc<str>,
         alive: &Alive,
+        reservation: Duration,
     ) -> Result<(), Duplicate> {
-        let holds = |entry: &Entry| {
-            matches!(entry.step, Step::Leased | Step::Open) && entry.uid.as_ref() == Some(uid)
-        };
-        if self.entries.values().any(holds) {
+        let now = Duration::from_secs(alive.at());
+        let expired = |entry: &Entry| entry.alive.age(now) >= reservation;
+        let is_held = |entry: &Entry| entry.is_held() && !entry.stuck && !expired(entry);
+        let same = |entry: &Entry| entry.uid.as_ref() == Some(uid);
+        if self.entries.values().any(|entry| same(entry) && is_held(entry)) {
             self.entries.remove(&number);
             self.tally.duplicates += 1;
             return Err(Duplicate);
         }
-        self.entries.retain(|_, entry| !(entry.in_doubt && entry.uid.as_ref() == Some(uid)));
+        let back = |entry: &Entry| entry.step == Step::Releasing && !entry.in_doubt;
+        for entry in self.entries.values().filter(|entry| same(entry)) {
+            self.tally.given_back += u64::from(back(entry));
+        }
+        self.entries.retain(|_, entry| !same(entry));
         if let Some(entry) = self.entries.get_mut(&number) {
             (entry.step, entry.uid) = (Step::Leased, Some(Arc::clone(uid)));
             entry.alive = alive.clone();
@@ -131,7 +145,8 @@ impl Book {
     }
 
     /// It is about to be given back. False if that is not ours to do (any more): a
-    /// release under way, or one whose outcome is unknown, is never repeated.
+    /// release under way, or one whose outcome is unknown, is never repeated, and an ID
+    /// that was taken again since belongs to that taking.
     #[must_use]
     pub(crate) fn releasing(&mut self, number: Number) -> bool {
         match self.held(number) {
@@ -168,10 +183,14 @@ impl Book {
         }
     }
 
-    /// The gateway's answer to the present step was lost.
+    /// The gateway's answer to the present step was lost; or one that is held may be
+    /// somebody else's by now.
     pub(crate) fn in_doubt(&mut self, number: Number) {
         let Some(entry) = self.entries.get_mut(&number) else { return };
         entry.in_doubt = true;
+        if entry.is_held() {
+            entry.step = Step::Releasing;
+        }
         self.tally.in_doubt += 1;
         let doubts = |book: &Self| book.entries.values().filter(|entry| entry.in_doubt).count();
         if doubts(self) > MOST_DOUBTS {
@@ -179,6 +198,19 @@ impl Book {
             if let Some(number) = oldest.map(|(number, _)| *number) {
                 self.entries.remove(&number);
             }
+        }
+    }
+
+    /// The takings of IDs that there are now.
+    pub(crate) fn known(&self) -> Vec<Number> {
+        let known = self.entries.iter().filter(|(_, entry)| entry.uid.is_some());
+        known.map(|(number, _)| *number).collect()
+    }
+
+    /// The gateway said that all IDs are free, those of these takings among them.
+    pub(crate) fn reset(&mut self, known: &[Number]) {
+        for number in known {
+            self.released(*number);
         }
     }
 
@@ -192,9 +224,7 @@ impl Book {
 
     /// The entry of an ID that is ours and not on its way back.
     fn held(&mut self, number: Number) -> Option<&mut Entry> {
-        self.entries
-            .get_mut(&number)
-            .filter(|entry| matches!(entry.step, Step::Leased | Step::Open) && !entry.in_doubt)
+        self.entries.get_mut(&number).filter(|entry| entry.is_held() && !entry.in_doubt)
     }
 }
 
@@ -206,12 +236,14 @@ mod tests {
         text.into()
     }
 
+    const LONG: Duration = Duration::from_secs(900);
+
     /// A book with one ID in that step.
     fn at(step: Step) -> (Book, Number) {
         let mut book = Book::default();
         let number = book.intend();
         if step != Step::Intent {
-            book.leased(number, &uid("a"), &Alive::default()).expect("not held");
+            book.leased(number, &uid("a"), &Alive::default(), LONG).expect("not held");
         }
         if step == Step::Open {
             book.open(number);
@@ -274,7 +306,7 @@ mod tests {
         for held in [Step::Leased, Step::Open] {
             let (mut book, _) = at(held);
             let second = book.intend();
-            assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Err(Duplicate));
+            assert_eq!(book.leased(second, &uid("a"), &Alive::default(), LONG), Err(Duplicate));
             assert_eq!(book.entries().count(), 1);
             assert_eq!(book.tally().duplicates, 1);
         }
@@ -284,9 +316,33 @@ mod tests {
     fn an_id_on_its_way_back_may_come_again() {
         let (mut book, first) = at(Step::Releasing);
         let second = book.intend();
-        assert_eq!(book.leased(second, &uid("a"), &Alive::default()), Ok(()));
+        assert_eq!(book.leased(second, &uid("a"), &Alive::default(), LONG), Ok(()));
         book.released(first);
         assert!(book.releasing(second));
+    }
+
+    #[test]
+    fn an_id_that_came_again_is_given_back_by_its_newer_holder() {
+        let (mut book, first) = at(Step::Releasing);
+        let second = book.intend();
+        book.leased(second, &uid("a"), &Alive::default(), LONG).expect("not held");
+        book.not_released(first);
+        assert!(!book.releasing(first) && book.releasing(second));
+        book.released(second);
+        assert!(!book.releasing(first));
+        assert_eq!((book.tally().taken, book.tally().given_back), (2, 2));
+    }
+
+    #[test]
+    fn what_was_reset_is_not_given_back() {
+        for held in [Step::Leased, Step::Open, Step::Releasing] {
+            let (mut book, number) = at(held);
+            let (known, under_way) = (book.known(), book.intend());
+            book.reset(&known);
+            assert!(!book.releasing(number), "{held:?}");
+            book.leased(under_way, &uid("a"), &Alive::default(), LONG).expect("not held");
+            assert!(book.releasing(under_way));
+        }
     }
 
     #[test]
@@ -294,8 +350,37 @@ mod tests {
         let (mut book, first) = at(Step::Releasing);
         book.in_doubt(first);
         let second = book.intend();
-        book.leased(second, &uid("a"), &Alive::default()).expect("not held");
+        book.leased(second, &uid("a"), &Alive::default(), LONG).expect("not held");
         assert!(book.entries().all(|(_, entry)| !entry.in_doubt));
+    }
+
+    #[test]
+    fn a_stuck_id_that_comes_again_is_a_new_one() {
+        let (mut book, first) = at(Step::Releasing);
+        book.stuck(first);
+        let second = book.intend();
+        assert_eq!(book.leased(second, &uid("a"), &Alive::default(), LONG), Ok(()));
+        assert_eq!(book.entries().count(), 1);
+        assert!(!book.releasing(first) && book.releasing(second));
+    }
+
+    #[test]
+    fn an_id_that_the_gateway_kept_long_enough_may_come_again() {
+        for (seconds, answer) in [(899, Err(Duplicate)), (900, Ok(()))] {
+            let (mut book, first) = at(Step::Open);
+            let (second, now) = (book.intend(), Alive::default());
+            now.seen(Duration::from_secs(seconds));
+            assert_eq!(book.leased(second, &uid("a"), &now, LONG), answer, "{seconds} s");
+            assert_eq!(book.releasing(first), answer.is_err());
+        }
+    }
+
+    #[test]
+    fn a_held_id_in_doubt_is_not_given_back() {
+        let (mut book, number) = at(Step::Open);
+        book.in_doubt(number);
+        assert_eq!(step(&book), Some(Step::Releasing));
+        assert!(!book.releasing(number));
     }
 
     #[test]

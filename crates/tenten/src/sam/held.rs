@@ -45,7 +45,8 @@ enum Outcome {
     Unknown(Error),
 }
 
-/// How long to ask a gateway that is busy or cannot be reached.
+/// How long whoever closes waits for a gateway that is busy or cannot be reached. It is
+/// asked for as long as the ID is certainly ours.
 const PATIENCE: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -116,26 +117,54 @@ impl Drop for Held {
 
 impl Duty {
     async fn discharge(mut self) -> Result<()> {
+        let outcome = self.ask(PATIENCE).await;
+        if let Outcome::Again(error) = outcome {
+            let desk = self.office.desk.clone();
+            desk.leave(async move {
+                let outcome = self.ask(Duration::MAX).await;
+                drop(self.end(outcome));
+            });
+            return Err(error);
+        }
+        self.end(outcome)
+    }
+
+    /// Asks until there is nothing more to ask, or for that long and then answers
+    /// [`Outcome::Again`].
+    async fn ask(&mut self, patience: Duration) -> Outcome {
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             match self.attempt().await {
-                Outcome::Back => return Ok(()),
                 Outcome::Otherwise => {}
-                Outcome::Again(_) if started.elapsed() < PATIENCE => {
+                Outcome::Again(error) if !self.is_ours() => return Outcome::Unknown(error),
+                Outcome::Again(_) if started.elapsed() < patience => {
                     sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
-                Outcome::Again(error) | Outcome::Refused(error) => {
-                    self.account.stuck(self.number, &self.uid, &error);
-                    return Err(error);
-                }
-                Outcome::Unknown(error) => {
-                    self.account.in_doubt(self.number, Some(&self.uid), &error);
-                    return Err(error);
-                }
+                outcome => return outcome,
             }
         }
+    }
+
+    /// Writes down what came of it.
+    fn end(&self, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Back | Outcome::Otherwise => Ok(()),
+            Outcome::Refused(error) => {
+                self.account.stuck(self.number, &self.uid, &error);
+                Err(error)
+            }
+            Outcome::Unknown(error) | Outcome::Again(error) => {
+                self.account.in_doubt(self.number, Some(&self.uid), &error);
+                Err(error)
+            }
+        }
+    }
+
+    /// True while the gateway gives it to nobody else.
+    fn is_ours(&self) -> bool {
+        self.alive.age(uptime()) < self.office.reservation
     }
 
     async fn attempt(&mut self) -> Outcome {
@@ -148,7 +177,7 @@ impl Duty {
         let answer = match &self.ticket {
             Some(ticket) => sam::give_back(client, group, ticket).await,
             // Somebody else may have it.
-            None if self.alive.age(uptime()) >= self.office.reservation => {
+            None if !self.is_ours() => {
                 return Outcome::Unknown(Error::Unusable("gateway may have freed the ID itself"));
             }
             None => sam::give_back_without_session(client, group, &self.uid, &self.password).await,

@@ -19,7 +19,8 @@ pub struct SamReport {
     /// them: they come back by the gateway's own limits. The newest thousand.
     pub in_doubt: Vec<Doubt>,
     /// Those the gateway would not take back, which stay taken until its own limits
-    /// free them, or the next start of a process with a lease journal does.
+    /// free them and it hands them out again, or the next start of a process with a lease
+    /// journal gives them back.
     pub stuck: Vec<String>,
     /// How often the gateway handed out an ID that was in use here.
     pub duplicates: u64,

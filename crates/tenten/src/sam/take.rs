@@ -49,7 +49,7 @@ async fn take_id(office: &Arc<Office>, account: &Arc<Account>, password: &Secret
         Ok(uid) => {
             let alive = Alive::default();
             alive.seen(uptime());
-            let leased = account.leased(number, &uid, &alive);
+            let leased = account.leased(number, &uid, &alive, office.reservation);
             if let Err(error @ Error::Duplicate { .. }) = leased {
                 return Err(error);
             }

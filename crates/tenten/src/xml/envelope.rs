@@ -10,6 +10,9 @@ use super::flaw::{Flaw, XmlError};
 use super::limits::XmlLimits;
 use super::text::decode;
 
+/// Characters of what quick-xml says about an answer.
+const LONGEST_FLAW: usize = 1000;
+
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads the root element from the pieces, as one document.
@@ -136,9 +139,9 @@ impl Tree<'_> {
     }
 
     fn malformed(&self, error: &dyn std::error::Error) -> XmlError {
-        // quick-xml may quote the answer, which may quote us.
+        // quick-xml may quote the answer, which may quote us: the client sees to that.
         let mut said = error.to_string();
-        if let Some((end, _)) = said.char_indices().nth(120) {
+        if let Some((end, _)) = said.char_indices().nth(LONGEST_FLAW) {
             said.truncate(end);
         }
         self.error(Flaw::Malformed(said))

@@ -2,9 +2,9 @@
 
 use sessionpool_core::Session;
 use sessionpool_emulator::Fault;
-use sessionpool_tenten::{BaseQuery, Error, LoginType, TentenSession};
+use sessionpool_tenten::{BaseQuery, Doubt, Error, LoginType, TentenSession};
 
-use crate::common::{NUMBERS, all_free, group, live, start, start_with, user};
+use crate::common::{NUMBERS, all_free, group, live, other_group, start, start_with, user};
 
 fn queries() -> [BaseQuery; 2] {
     [BaseQuery::new(NUMBERS, ""), BaseQuery::new(NUMBERS, "<sel value=\"(n&lt;10)\"/>")]
@@ -35,6 +35,16 @@ async fn warming_gives_everything_back_when_a_query_fails() {
 }
 
 #[tokio::test]
+async fn a_busy_login_is_not_the_end_of_warming() {
+    let emulator = start(3).await;
+    let tenten = group(&emulator).build().expect("valid");
+    emulator.fault(Fault::on("login").skip(1).rc(38, "System busy, please try again"));
+    let error = tenten.warm_pool(&[]).await.expect_err("an ID is cold");
+    assert!(matches!(error, Error::Busy { .. }), "{error}");
+    assert!(emulator.book().held().is_empty());
+}
+
+#[tokio::test]
 async fn a_group_is_looked_at_without_logging_in() {
     let elements = ("ids".to_owned(), "entry".to_owned());
     let emulator = start_with(3, |choices| choices.status_elements = elements).await;
@@ -62,6 +72,34 @@ async fn warming_by_the_gateway_and_resetting_are_there() {
     tenten.reset_pool().await.expect("reset");
     assert_eq!((live(&emulator), emulator.book().held().len()), (0, 0));
     drop(session);
+}
+
+#[tokio::test]
+async fn after_a_reset_nobody_elses_id_is_given_back() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    tenten.reset_pool().await.expect("reset");
+    let neighbour = other_group(&emulator, "neighbour").build().expect("valid");
+    let theirs = neighbour.connect().await.expect("it is free");
+    assert_eq!(theirs.user(), session.user());
+    TentenSession::close(session).await.expect("nothing to give back");
+    assert_eq!((emulator.book().calls("reluid"), emulator.book().held().len()), (0, 1));
+    assert!(tenten.sam_report().is_settled());
+    TentenSession::close(theirs).await.expect("given back");
+}
+
+#[tokio::test]
+async fn a_reset_whose_answer_was_lost_leaves_doubts() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    emulator.fault(Fault::on("resetpool").lose_reply());
+    tenten.reset_pool().await.expect_err("lost");
+    TentenSession::close(session).await.expect("nothing is done about it");
+    assert_eq!(emulator.book().calls("reluid"), 0);
+    let doubt = Doubt::GivenBack { uid: "clientx_0".to_owned() };
+    assert_eq!(tenten.sam_report().in_doubt, [doubt]);
 }
 
 #[tokio::test]

@@ -561,10 +561,22 @@ async fn a_page_that_quotes_the_request_gives_nothing_away() {
     let emulator = start(1).await;
     let tenten = group(&emulator).build().expect("valid");
     let quoted = "Canary%267%20p%C3%A4ssword";
-    let page = format!("<p>GET /gw?pswd={quoted}&x={PASSWORD} not found</p>");
-    emulator.fault(Fault::on("login").status_with(404, page.clone()));
-    let error = tenten.connect().await.expect_err("404");
-    assert!(!everything(&error).contains("Canary"), "{error:?}");
+    let escaped = PASSWORD.replace('&', "&amp;");
+    for page in [
+        format!("<p>GET /gw?pswd={quoted}&x={PASSWORD} not found</p>"),
+        format!("<p>no {PASSWORD} here</p>"),
+        format!("<p>no {escaped} here</p>"),
+        format!("{}{PASSWORD}", "x ".repeat(95)),
+    ] {
+        emulator.fault(Fault::on("login").status_with(404, page));
+        let error = tenten.connect().await.expect_err("404");
+        assert!(!everything(&error).contains("Canary"), "{error:?}");
+    }
+    for body in [format!("<out><{escaped}></out>"), format!("<out></{escaped}></out>")] {
+        emulator.fault(Fault::on("login").body(body).times(2));
+        let error = tenten.connect().await.expect_err("damaged");
+        assert!(!everything(&error).contains("Canary"), "{error:?}");
+    }
     emulator.fault(Fault::on("login").rc(1, &format!("bad password {PASSWORD}")));
     let error = tenten.connect().await.expect_err("refused");
     assert!(

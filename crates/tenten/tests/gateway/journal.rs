@@ -108,6 +108,42 @@ async fn killed_while_an_id_is_taken_it_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_journal_that_cannot_be_opened_keeps_nobody_from_working() {
+    let (emulator, folder) = (start(1).await, folder());
+    let (journal, lock) = (folder.path().join("a.leases"), folder.path().join("b.lock"));
+    fs::create_dir(&journal).expect("made");
+    fs::create_dir(&lock).expect("made");
+    let locked = folder.path().join("b.leases");
+    fs::write(&locked, "anything").expect("written");
+    let tenten = next(&emulator, &folder);
+    let session = tenten.connect().await.expect("opens");
+    let report = tenten.journal_report().expect("looked through");
+    assert_eq!(report.unreadable, [journal, locked]);
+    TentenSession::close(session).await.expect("given back");
+}
+
+#[tokio::test]
+async fn a_backend_built_anew_keeps_what_the_last_one_wrote_down() {
+    let (emulator, folder) = (start(2).await, folder());
+    let tenten = group(&emulator).journal(folder.path()).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    let user = session.user().to_owned();
+    emulator.fault(Fault::on("reluid").lose_request());
+    TentenSession::close(session).await.expect_err("lost");
+    drop(tenten);
+    let another = Tenten::builder(emulator.url_for("another")).insecure().password(PASSWORD);
+    let another = another.sam_pool(OWNER, GROUP).login_type(LoginType::Possess);
+    let another = another.journal(folder.path()).build().expect("valid");
+    let file = journals(folder.path()).remove(0);
+    let session = another.connect().await.expect("opens");
+    assert_ne!(session.user(), user);
+    let held = text(&file);
+    assert!(held.contains(&user) && held.contains("releasing"), "{held}");
+    TentenSession::close(session).await.expect("given back");
+    assert!(text(&file).contains(&user));
+}
+
+#[tokio::test]
 async fn killed_while_it_logs_in_its_id_is_given_back() {
     let (emulator, folder) = (start(2).await, folder());
     emulator.fault(Fault::on("login").hang());

@@ -173,19 +173,26 @@ async fn siblings_of_a_full_group_give_an_idle_id_back() {
 #[tokio::test]
 async fn an_id_freed_by_a_sibling_is_taken_at_once() {
     let emulator = start(1).await;
-    let make = || {
-        let tenten = group(&emulator).retry_wait(HOUR).build().expect("valid");
-        Pool::builder(tenten).build().expect("valid")
-    };
-    let (first, second) = (make(), make());
+    let make = || group(&emulator).retry_wait(HOUR).build().expect("valid");
+    let tenten = make();
+    let first = Pool::builder(tenten.clone()).build().expect("valid");
+    let second = Pool::builder(make()).build().expect("valid");
     let leased = first.acquire().await.expect("lent");
+    // It comes back between the refusal and our hearing of it.
+    let refusal = emulator.fault(Fault::on("getuid").hold_reply());
     let waiting = tokio::spawn({
         let second = second.clone();
         async move { second.acquire().await.map(drop) }
     });
     soon("a refusal", emulator.until(|book| book.calls("getuid") == 2)).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
     leased.discard();
+    soon("it in our books", async {
+        while tenten.sam_report().given_back == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    refusal.lift();
     soon("the ID", waiting).await.expect("no panic").expect("lent");
 }
 

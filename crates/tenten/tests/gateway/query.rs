@@ -6,7 +6,7 @@ use sessionpool_core::{Condition, Session};
 use sessionpool_emulator::{Column, Emulator, Fault, Table};
 use sessionpool_tenten::{ColumnType, Error, LoginType, Query, TentenSession, Value, Values};
 
-use crate::common::{KINDS, NUMBERS, group, soon, start, start_with, user};
+use crate::common::{KINDS, NUMBERS, gateway, group, soon, start, start_with, user};
 
 async fn session(emulator: &Emulator) -> TentenSession {
     user(emulator, LoginType::Kill).build().expect("valid").connect().await.expect("opens")
@@ -368,4 +368,43 @@ async fn what_the_gateway_refuses_is_told_with_its_class() {
     let malformed = Query::new(NUMBERS, "<sel").run(&mut session).await.expect_err("no XML");
     assert!(matches!(malformed, Error::BadRequest(_)), "{malformed}");
     assert_eq!(session.condition(), Condition::Clean, "a refusal leaves a session as it was");
+}
+
+#[tokio::test]
+async fn a_query_that_nobody_waited_for_stands_in_the_log() {
+    let folder = tempfile::TempDir::new().expect("made");
+    let log = folder.path().join("gateway.log");
+    let emulator = start(1).await;
+    let tenten = user(&emulator, LoginType::Kill).log_file(&log).build().expect("valid");
+    let mut session = tenten.connect().await.expect("opens");
+    let _held = emulator.fault(Fault::on("query").hold_reply());
+    let mut query = Query::new(NUMBERS, "");
+    tokio::select! {
+        answer = query.run(&mut session) => panic!("it was held back: {answer:?}"),
+        () = soon("a query", emulator.until(|book| book.calls("query") == 1)) => {}
+    }
+    let text = std::fs::read_to_string(&log).expect("readable");
+    let line = text.lines().last().expect("two");
+    assert!(line.contains(" query demo ") && line.contains("nobody waited"), "{text}");
+}
+
+#[tokio::test]
+async fn of_the_windows_of_single_columns_the_last_few_are_kept() {
+    let names: Vec<String> = (0..10).map(|n| format!("c{n}")).collect();
+    let columns = names.iter().map(|name| Column::integer(name.as_str(), [Some(1), Some(2)]));
+    let table = Table::new("pub.test.wide", columns).expect("well-formed");
+    let emulator = gateway(1).table(table).start().await.expect("it starts");
+    let tenten = user(&emulator, LoginType::Kill).build().expect("valid");
+    let mut session = tenten.connect().await.expect("opens");
+    let mut query = Query::new("pub.test.wide", "");
+    for name in &names {
+        query.cell(&mut session, name.as_str(), 0).await.expect("fetched").expect("there");
+    }
+    assert_eq!(emulator.book().calls("querydata"), 10);
+    for name in &names[2..] {
+        query.cell(&mut session, name.as_str(), 1).await.expect("kept").expect("there");
+    }
+    assert_eq!(emulator.book().calls("querydata"), 10);
+    query.cell(&mut session, "c0", 1).await.expect("fetched again").expect("there");
+    assert_eq!(emulator.book().calls("querydata"), 11);
 }

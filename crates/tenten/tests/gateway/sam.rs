@@ -200,11 +200,42 @@ async fn a_reluid_refused_for_good_stands_in_the_report() {
 }
 
 #[tokio::test]
+async fn an_id_that_was_stuck_is_lent_again_when_the_gateway_hands_it_out() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    let refusing = emulator.fault(Fault::on("reluid").rc(13, "invalid attribute value").always());
+    TentenSession::close(session).await.expect_err("refused");
+    refusing.lift();
+    // Its session ends, and then its reservation.
+    emulator.clock().advance(Duration::from_secs(46 * 60));
+    let session = tenten.connect().await.expect("the gateway freed it");
+    assert_eq!(tenten.sam_report().stuck, [""; 0]);
+    TentenSession::close(session).await.expect("given back");
+    assert!(tenten.sam_report().is_settled());
+}
+
+#[tokio::test]
+async fn an_id_that_may_be_somebody_elses_by_now_is_in_doubt() {
+    let emulator = start(1).await;
+    let tenten = group(&emulator).sam_reservation(Duration::ZERO).build().expect("valid");
+    let session = tenten.connect().await.expect("opens");
+    emulator.fault(Fault::on("reluid").rc(41, "1010data is unavailable").always());
+    let error = soon("an answer", TentenSession::close(session)).await.expect_err("refused");
+    assert!(matches!(error, Error::Unavailable(_)), "{error}");
+    assert_eq!(emulator.book().calls("reluid"), 1);
+    let doubt = Doubt::GivenBack { uid: "clientx_0".to_owned() };
+    let report = tenten.sam_report();
+    assert_eq!((report.in_doubt, report.stuck.len()), (vec![doubt], 0));
+}
+
+#[tokio::test]
 async fn an_id_that_is_free_already_is_back() {
     let emulator = start(1).await;
     let tenten = group(&emulator).build().expect("valid");
     let session = tenten.connect().await.expect("opens");
-    tenten.reset_pool().await.expect("reset");
+    let operator = other_group(&emulator, "operator").build().expect("valid");
+    operator.reset_pool().await.expect("reset");
     TentenSession::close(session).await.expect("it is not taken any more");
     assert!(tenten.sam_report().is_settled());
 }
@@ -262,6 +293,17 @@ async fn a_full_group_is_not_asked_beyond_the_deadline_and_not_when_cancelled() 
 }
 
 #[tokio::test]
+async fn a_full_group_is_asked_until_the_deadline_however_long_the_pauses_are() {
+    let emulator = start(1).await;
+    let hour = Duration::from_secs(3600);
+    let builder = group(&emulator).retry_wait(hour).busy_timeout(Duration::from_millis(50));
+    let tenten = builder.build().expect("valid");
+    emulator.fault(Fault::on("getuid").rc(38, "System busy, please try again"));
+    drop(soon("an answer", tenten.connect()).await.expect("asked again at the deadline"));
+    assert_eq!(emulator.book().calls("getuid"), 2);
+}
+
+#[tokio::test]
 async fn other_errors_of_a_group_are_told_at_once() {
     let emulator = start(1).await;
     let tenten = group(&emulator).password("wrong").build().expect("valid");
@@ -292,15 +334,33 @@ async fn an_id_given_back_here_is_not_waited_for() {
     let hour = Duration::from_secs(3600);
     let tenten = group(&emulator).retry_wait(hour).busy_timeout(2 * hour).build().expect("valid");
     let session = tenten.connect().await.expect("opens");
+    // It comes back between the refusal and our hearing of it.
+    let refusal = emulator.fault(Fault::on("getuid").hold_reply());
     let waiting = tokio::spawn({
         let tenten = tenten.clone();
         async move { tenten.connect().await }
     });
     soon("a refusal", emulator.until(|book| book.calls("getuid") == 2)).await;
-    // Until it has heard of it, and waits.
-    tokio::time::sleep(Duration::from_millis(100)).await;
     TentenSession::close(session).await.expect("given back");
+    refusal.lift();
     soon("the ID", waiting).await.expect("no panic").expect("opens");
+}
+
+#[tokio::test]
+async fn a_password_provider_that_panics_loses_no_id() {
+    let emulator = start(1).await;
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let provider = move || {
+        let again = asked.swap(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(!again, "the vault is gone");
+        async { Ok::<_, std::io::Error>(PASSWORD.to_owned()) }
+    };
+    let tenten = group(&emulator).password_from(provider).build().expect("valid");
+    emulator.fault(Fault::on("login").rc(5, "Already logged in"));
+    emulator.fault(Fault::on("reluid").rc(4, "Invalid user identification"));
+    soon("an answer", tenten.connect()).await.expect_err("refused");
+    let report = tenten.sam_report();
+    assert_eq!((report.under_way, report.stuck), (0, vec!["clientx_0".to_owned()]));
 }
 
 #[tokio::test]
