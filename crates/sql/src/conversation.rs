@@ -35,6 +35,9 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         false
     }
 
+    /// True if a commit that was answered so may have happened all the same.
+    fn leaves_commit_in_doubt(error: &Error) -> bool;
+
     /// True if a session is ended rather than cleaned when its borrower left what no
     /// rollback undoes.
     fn discards(&self) -> bool;
@@ -102,10 +105,10 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         String::new()
     }
 
-    /// True if something of our transaction is known to be committed though its
-    /// commit was not.
-    fn is_committed_in_part(&self) -> bool {
-        false
+    /// Whether something of our transaction was committed though its commit was not
+    /// sent; `None` if that cannot be seen, but only guessed from the statements.
+    fn saw_commit(&self) -> Option<bool> {
+        None
     }
 }
 
@@ -215,7 +218,7 @@ impl<D: Driver> Conversation<D> {
         if let Some(failure) = self.driver.refuses(&effect, &self.mark) {
             return Err(failure.into());
         }
-        self.mark.enter(effect);
+        self.mark.enter_for_borrower(effect);
         let prepared = D::prepare(&mut self.connection, &mut self.mark).await;
         if let Err(error) = &prepared {
             self.mark.leave(answer(&self.driver, &self.mark, error));
@@ -285,7 +288,7 @@ impl<D: Driver> Conversation<D> {
         }
         let settled = self.settle(Some(BEFORE_COMMIT)).await;
         // Asked before, since our own attempt counts, too.
-        let in_part = self.driver.is_committed_in_part() || self.mark.is_in_doubt();
+        let in_part = self.mark.is_committing() || self.is_meddled();
         let verdict = match (settled, self.mark.forbids_commit()) {
             (Err(error), _) => Verdict::Refused { error, in_part },
             (Ok(()), Some(own)) => Verdict::Refused { error: own.into(), in_part },
@@ -298,6 +301,16 @@ impl<D: Driver> Conversation<D> {
             }
         };
         self.conclude(verdict).await
+    }
+
+    /// True if the borrower may have committed something of our transaction himself.
+    fn is_meddled(&self) -> bool {
+        self.driver.saw_commit().unwrap_or(self.mark.is_meddled())
+    }
+
+    /// True if doing the open transaction again is right, and may succeed.
+    pub(crate) fn has_conflict(&self) -> bool {
+        self.mark.has_conflict() && !self.is_meddled()
     }
 
     /// Leaves no transaction open, or the session lost.
@@ -422,7 +435,12 @@ impl<D: Driver> Conversation<D> {
 /// What an answer means that is an error.
 pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answer {
     let fault = driver.judge(error, mark);
-    Answer::Failed { fault, aborts: driver.aborts(error), stale: D::is_stale(error) }
+    Answer::Failed {
+        fault,
+        aborts: driver.aborts(error),
+        stale: D::is_stale(error),
+        undecided: D::leaves_commit_in_doubt(error),
+    }
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.

@@ -146,6 +146,10 @@ impl Driver for MySqlDriver {
         error::is_stale(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     /// There is no text that puts everything back.
     fn discards(&self) -> bool {
         self.config.reset != Reset::Rollback

@@ -98,6 +98,10 @@ impl Driver for PgDriver {
         error::is_stale(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     fn discards(&self) -> bool {
         self.config.reset == Reset::Discard
     }

@@ -29,6 +29,10 @@ impl Driver for SqliteDriver {
         error::fault(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     fn discards(&self) -> bool {
         true
     }
@@ -63,7 +67,7 @@ impl Driver for SqliteDriver {
 
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
         // Asked before, since our own attempt counts, too.
-        let in_part = talk.driver.is_committed_in_part();
+        let in_part = talk.driver.tripwire.saw_commit();
         if talk.driver.tripwire.has_tripped() {
             return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part };
         }
@@ -109,8 +113,8 @@ impl Driver for SqliteDriver {
         }
     }
 
-    fn is_committed_in_part(&self) -> bool {
-        self.tripwire.saw_commit()
+    fn saw_commit(&self) -> Option<bool> {
+        Some(self.tripwire.saw_commit())
     }
 }
 

@@ -331,6 +331,57 @@ async fn a_borrowers_own_commit_is_not_ours() {
     assert_eq!(place.rows().await, [1]);
 }
 
+/// What he has committed himself is in the database, whatever is said of the rest.
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn after_a_statement_that_may_have_committed_a_refusal_is_no_rollback() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "commit and chain").await;
+    assert!(sqlx::query("insert into t values (1)").execute(&mut session).await.is_err());
+    let error = unknown(PgSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqlFailure::PendingRollback { .. }), "{error}");
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1]);
+
+    begin(&mut session).await;
+    insert(&mut session, 2).await;
+    assert!(session.execute("commit; select nonsense").await.is_err());
+    unknown(PgSession::commit(&mut session).await);
+    assert_eq!(place.rows().await, [1, 2]);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn after_a_commit_dropped_half_way_nothing_is_committed_alone() {
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    drop_half_way(&mut session, "commit");
+    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction), "{error}");
+    unknown(PgSession::commit(&mut session).await);
+    assert_eq!(distant.place.rows().await, [1]);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_commit_of_his_own_that_failed_commits_nothing() {
+    let place = Place::new().await;
+    place.run("create table child (x bigint references t deferrable initially deferred)").await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "insert into child values (2)").await;
+    let error = sqlx::query("commit").execute(&mut session).await.unwrap_err();
+    assert_eq!(code(&error), "23503");
+    rolled_back(PgSession::commit(&mut session).await);
+    assert!(place.rows().await.is_empty());
+}
+
 /// Texts whose end of the transaction is hidden: only the server can tell.
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
