@@ -148,6 +148,9 @@ impl Driver for PgDriver {
     }
 
     fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        if options.settings.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Some(SqlFailure::Unsupported { option: "setting with a zero byte in it" });
+        }
         let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
         let missing = self.config.required.iter().find(|name| !has(name))?;
         Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })

@@ -131,6 +131,21 @@ async fn a_value_is_never_taken_for_sql() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn what_cannot_be_sent_costs_no_session() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    for (name, value) in [("app.tenant", "a\0b"), ("app\0.tenant", "7")] {
+        let options = TxOptions::new().setting(name, value);
+        let error = PgSession::begin(&mut session, &options).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::Unsupported { .. }), "{error}");
+    }
+    let error = sqlx::query("select $1::int, $2::int").bind(1).execute(&mut session).await;
+    assert_eq!(code(&error.unwrap_err()), "08P01");
+    assert_clean(&session);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn a_required_setting_is_brought_along_or_nothing_is_done() {
     let place = Place::new().await;
     let postgres = place.postgres().require_setting("app.tenant");
