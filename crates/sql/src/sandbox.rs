@@ -53,8 +53,10 @@ pub trait Sandbox<S: Session> {
     /// sandbox, whatever it asks for; a `BEGIN`, `COMMIT` or `ROLLBACK` of one's own is
     /// refused ([`SqlFailure::InsideSandbox`]), as are MySQL's statements that commit by
     /// themselves; only PostgreSQL holds a unit to reading, and puts back what a borrower
-    /// touched; sequences, as ever, do not roll back. If
-    /// the session is lost the sandbox is, and says so
+    /// touched; sequences, as ever, do not roll back. Several statements in one text are
+    /// refused in the same way where MySQL or SQLite would run them. Over the raw connection
+    /// (`connection()` of the session) nobody watches: a `COMMIT` sent there commits the
+    /// sandbox. If the session is lost the sandbox is, and says so
     /// ([`SqlFailure::SandboxLost`]).
     ///
     /// # Errors
