@@ -55,7 +55,7 @@ impl Canceller {
 
     /// Has the server cancel whatever `process` is at.
     ///
-    /// When this answers `Ok` the signal has been sent. A process that is told while
+    /// When this answers `Ok` the signal has been sent, or the process is gone. A process that is told while
     /// it awaits a command takes no notice, so what is sent to it from now on is safe.
     ///
     /// # Cancel safety
@@ -75,14 +75,17 @@ impl Canceller {
             Some(connection) => connection,
             None => self.login.connect_beside().await?,
         };
-        sqlx::query(
+        let sent: Option<bool> = sqlx::query_scalar(
             "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity \
              WHERE pid = $1 AND extract(epoch from backend_start)::text = $2",
         )
         .bind(process.pid)
         .bind(&process.began)
-        .execute(&mut connection)
+        .fetch_optional(&mut connection)
         .await?;
+        if sent == Some(false) {
+            return Err(SqlFailure::CancelInDoubt.into());
+        }
         if self.users.load(Ordering::Acquire) > 1 {
             *beside = Some(connection);
         } else {
