@@ -46,13 +46,13 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
     fn execute(connection: &mut Self::Connection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>>;
 
     /// Brings what was left half way to its end; has it cancelled if it takes longer
-    /// than `patience`, where that is possible.
+    /// than `patience`, where that is possible. Answers what its error means, if it had one.
     ///
     /// An error means that the session is not fit for anything any more.
     fn settle(
         talk: &mut Conversation<Self>,
         patience: Option<Duration>,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
     /// Why a statement may not be sent, beyond what the mark says; once everything
     /// before it is settled.
@@ -142,12 +142,14 @@ pub(crate) struct Conversation<D: Driver> {
     /// Within the transaction around all that is done on the session, if there is one:
     /// up to where it is kept.
     pub(crate) kept: Option<Savepoint>,
+    /// Where it will be kept up to, once what was sent for that has been answered.
+    pub(crate) keeping: Option<Savepoint>,
     savepoints: u64,
 }
 
 impl<D: Driver> Conversation<D> {
     pub(crate) fn new(connection: D::Connection, driver: D) -> Self {
-        Self { connection, mark: Mark::default(), driver, kept: None, savepoints: 0 }
+        Self { connection, mark: Mark::default(), driver, kept: None, keeping: None, savepoints: 0 }
     }
 
     /// The connection, for whom we do not watch.
@@ -246,12 +248,18 @@ impl<D: Driver> Conversation<D> {
             return Ok(());
         }
         // Boxed, as it is rare, and would else be in the size of every future.
-        let settled = Box::pin(D::settle(self, patience)).await;
-        if let Err(error) = &settled {
-            self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
-            self.lose();
+        match Box::pin(D::settle(self, patience)).await {
+            Ok(late) => {
+                self.kept = self.keeping.take().filter(|_| late.is_none()).or(self.kept);
+                self.mark.finish(late);
+                Ok(())
+            }
+            Err(error) => {
+                self.mark.finish(Some(answer(&self.driver, &self.mark, &error)));
+                self.lose();
+                Err(error)
+            }
         }
-        settled
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {

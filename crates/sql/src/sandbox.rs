@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use sessionpool_core::{AcquireError, Backend, Pool, Savepoint, Session, TxOptions};
+use sessionpool_core::{AcquireError, Backend, Pool, Session, TxOptions};
 use sqlx::{AssertSqlSafe, Error};
 
 use crate::conversation::{Conversation, Driver, Verdict, name};
@@ -141,10 +141,11 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn commit_inside(&mut self) -> Verdict {
-        let (next, text) = self.keeping();
+        let text = self.keep();
         let verdict = D::commit_inside(self, text).await;
+        let next = self.keeping.take();
         if matches!(verdict, Verdict::Committed) {
-            self.kept = Some(next);
+            self.kept = next;
         }
         verdict
     }
@@ -184,17 +185,19 @@ impl<D: Driver> Conversation<D> {
     }
 
     async fn keep_on(&mut self) -> sqlx::Result<()> {
-        let (next, text) = self.keeping();
+        let text = self.keep();
         self.send_inside(text).await?;
-        self.kept = Some(next);
+        self.kept = self.keeping.take();
         Ok(())
     }
 
-    /// The next point up to which all is kept, and how to get there.
-    fn keeping(&mut self) -> (Savepoint, String) {
+    /// How to get to the next point up to which all is kept. It is remembered before that
+    /// is sent: dropped half way, the sandbox gets there all the same.
+    fn keep(&mut self) -> String {
         let next = self.next_savepoint();
+        self.keeping = Some(next);
         let kept = self.kept.map(|kept| format!("RELEASE SAVEPOINT {}; ", name(kept)));
-        (next, format!("{}SAVEPOINT {}", kept.unwrap_or_default(), name(next)))
+        format!("{}SAVEPOINT {}", kept.unwrap_or_default(), name(next))
     }
 
     /// Sends what must not fail, or the sandbox is lost.

@@ -160,7 +160,10 @@ impl Driver for MySqlDriver {
     }
 
     /// Reads what the server still has to say. A commit is left to come to its end.
-    async fn settle(talk: &mut Conversation<Self>, patience: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        patience: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         let Conversation { connection: line, driver, mark, .. } = talk;
         if driver.cancelling {
             return Err(SqlFailure::CancelInDoubt.into());
@@ -180,10 +183,7 @@ impl Driver for MySqlDriver {
         };
         match late {
             Some(error) if !error::is_of_statement(&error) => Err(error),
-            late => {
-                mark.finish(late.map(|error| answer(driver, mark, &error)));
-                Ok(())
-            }
+            late => Ok(late.map(|error| answer(driver, mark, &error))),
         }
     }
 

@@ -125,10 +125,7 @@ fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
 
 /// Temporary tables are the session's, and commit nothing. Any `DROP` may be of one, and
 /// that of a database leaves the session that uses it without one.
-fn of_committing<'s>(
-    keyword: Token<'_>,
-    words: impl Iterator<Item = Token<'s>> + Clone,
-) -> Effect {
+fn of_committing<'s>(keyword: Token<'_>, words: impl Iterator<Item = Token<'s>> + Clone) -> Effect {
     if words.clone().any(|word| word.is_word("TEMPORARY")) {
         return Effect { control: Control::Any, ..Effect::touch("a temporary table") };
     }

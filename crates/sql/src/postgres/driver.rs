@@ -111,7 +111,10 @@ impl Driver for PgDriver {
     }
 
     /// Reads what the server still has to say. A commit is left to come to its end.
-    async fn settle(talk: &mut Conversation<Self>, patience: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        patience: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         let Conversation { connection, driver, mark, .. } = talk;
         if driver.cancelling {
             return Err(SqlFailure::CancelInDoubt.into());
@@ -127,8 +130,7 @@ impl Driver for PgDriver {
                 }
             },
         };
-        mark.finish(late.map(|error| answer(driver, mark, &error)));
-        Ok(())
+        Ok(late.map(|error| answer(driver, mark, &error)))
     }
 
     fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure> {
@@ -148,7 +150,8 @@ impl Driver for PgDriver {
     }
 
     fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
-        if options.settings.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        if options.settings.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
             return Some(SqlFailure::Unsupported { option: "setting with a zero byte in it" });
         }
         let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);

@@ -1,8 +1,13 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax =
-    Syntax { dollars: true, escapes: true, nests_comments: true, carriage_returns: true, ..Syntax::PLAIN };
+const SYNTAX: Syntax = Syntax {
+    dollars: true,
+    escapes: true,
+    nests_comments: true,
+    carriage_returns: true,
+    ..Syntax::PLAIN
+};
 
 const READING: [&str; 4] = ["SELECT", "VALUES", "TABLE", "SHOW"];
 

@@ -11,7 +11,7 @@ use super::tripwire::Tripwire;
 use crate::conversation::{Conversation, Driver, Verdict};
 use crate::effect::Effect;
 use crate::failure::SqlFailure;
-use crate::mark::Mark;
+use crate::mark::{Answer, Mark};
 
 /// What is SQLite's own.
 #[derive(Debug)]
@@ -42,10 +42,12 @@ impl Driver for SqliteDriver {
     }
 
     /// SQLite does not hear of a dropped future: its end is waited for.
-    async fn settle(talk: &mut Conversation<Self>, _: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        _: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         talk.connection.ping().await?;
-        talk.mark.finish(None);
-        Ok(())
+        Ok(None)
     }
 
     fn refuses(&self, _: &Effect, _: &Mark) -> Option<SqlFailure> {
