@@ -75,15 +75,18 @@ impl Canceller {
             Some(connection) => connection,
             None => self.login.connect_beside().await?,
         };
-        let sent: Option<bool> = sqlx::query_scalar(
-            "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity \
-             WHERE pid = $1 AND extract(epoch from backend_start)::text = $2",
+        // Of a process that it may not look into, the server tells the number alone.
+        let sent: Option<Option<bool>> = sqlx::query_scalar(
+            "SELECT CASE WHEN backend_start IS NULL THEN false \
+             WHEN extract(epoch from backend_start)::text = $2 \
+             THEN pg_catalog.pg_cancel_backend(pid) END \
+             FROM pg_catalog.pg_stat_activity WHERE pid = $1",
         )
         .bind(process.pid)
         .bind(&process.began)
         .fetch_optional(&mut connection)
         .await?;
-        if sent == Some(false) {
+        if sent == Some(Some(false)) {
             return Err(SqlFailure::CancelInDoubt.into());
         }
         if self.users.load(Ordering::Acquire) > 1 {
