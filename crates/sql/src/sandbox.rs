@@ -1,8 +1,11 @@
 //! A pool for tests, within a transaction that is never committed.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use sessionpool_core::call::{CallFailure, try_bounded};
 use sessionpool_core::{AcquireError, Backend, Pool, Session, TxOptions};
 use sqlx::{AssertSqlSafe, Error};
 
@@ -61,11 +64,11 @@ pub trait Sandbox<S: Session> {
     ///
     /// # Errors
     ///
-    /// The pool lent no session, or its transaction could not be begun.
+    /// The pool lent no session, or its transaction could not be begun, within 30 s.
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the session it took is ended.
+    /// Dropped half way, the session it took goes back to the pool, which cleans it.
     fn sandbox(&self) -> impl Future<Output = Result<Pool<S>, SandboxError>> + Send;
 }
 
@@ -110,6 +113,19 @@ pub(crate) fn pool_of<S: Session<Error = Error> + Sync>(session: S) -> Pool<S> {
         .check_after_idle(None)
         .build()
         .expect("one session is a valid size, and the rest is switched off")
+}
+
+/// How long the beginning of a sandbox may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Begins a sandbox. What came of it half way is the pool's to undo.
+pub(crate) async fn enter<D: Driver>(talk: &mut Conversation<D>) -> Result<(), SandboxError> {
+    try_bounded("beginning a sandbox", LIMIT, talk.enter_sandbox()).await.map_err(|failure| {
+        SandboxError::Begin(match failure {
+            CallFailure::Answered(error) => error,
+            CallFailure::Silent(silent) => Error::Io(io::Error::other(silent)),
+        })
+    })
 }
 
 impl<D: Driver> Conversation<D> {
@@ -215,10 +231,9 @@ macro_rules! impl_sandbox {
     ($session:ty) => {
         impl $crate::sandbox::Sandbox<$session> for sessionpool_core::Pool<$session> {
             async fn sandbox(&self) -> Result<Self, $crate::sandbox::SandboxError> {
-                let mut session = sessionpool_core::Lease::detach(self.acquire().await?);
-                let entered = session.talk.enter_sandbox().await;
-                entered.map_err($crate::sandbox::SandboxError::Begin)?;
-                Ok($crate::sandbox::pool_of(session))
+                let mut lease = self.acquire().await?;
+                $crate::sandbox::enter(&mut lease.talk).await?;
+                Ok($crate::sandbox::pool_of(sessionpool_core::Lease::detach(lease)))
             }
         }
     };
