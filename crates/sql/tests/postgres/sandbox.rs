@@ -173,6 +173,9 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     sqlx::query("set search_path = nowhere").execute(&mut *lease).await.unwrap();
     sqlx::query("create temp table mine (x int)").execute(&mut *lease).await.unwrap();
     drop(lease);
+    let script = Script::new("set search_path = elsewhere");
+    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
+    assert!(matches!(outcome, sessionpool_core::CommitOutcome::Committed), "{outcome:?}");
     let mut lease = sandbox.acquire().await.unwrap();
     assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
     assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");
