@@ -175,7 +175,7 @@ impl Driver for PgDriver {
 
     /// The isolation is the sandbox's.
     fn begin_inside(&mut self, options: &TxOptions) -> String {
-        self.read_only = options.read_only;
+        self.read_only = is_read_only(options);
         let (text, settings) = text::begin_inside(options);
         self.inside = settings;
         text
@@ -290,11 +290,17 @@ impl PgDriver {
     }
 
     /// The number of a unit to come.
-    pub(super) const fn next_unit(&mut self, options: &TxOptions) -> u64 {
+    pub(super) fn next_unit(&mut self, options: &TxOptions) -> u64 {
         self.units += 1;
-        self.read_only = options.read_only;
+        self.read_only = is_read_only(options);
         self.units
     }
+}
+
+/// True if a unit is asked to be read-only, by whichever name.
+fn is_read_only(options: &TxOptions) -> bool {
+    let by_name = |name: &str| name.eq_ignore_ascii_case("transaction_read_only");
+    options.read_only || options.settings.iter().any(|(name, _)| by_name(name))
 }
 
 async fn follow(

@@ -554,11 +554,15 @@ async fn a_lock_timeout_is_a_conflict_where_that_is_asked_for() {
 async fn a_write_in_a_read_only_unit_is_the_units_own_fault() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    begin_in(&mut session, TxOptions::new().read_only()).await;
-    let error = sqlx::query("insert into t values (1)").execute(&mut session).await.unwrap_err();
-    assert_eq!(code(&error), "25006");
-    assert_eq!(session.condition(), Condition::Dirty);
-    release(&mut session).await;
+    for options in
+        [TxOptions::new().read_only(), TxOptions::new().setting("transaction_read_only", "on")]
+    {
+        begin_in(&mut session, options).await;
+        let refused = sqlx::query("insert into t values (1)").execute(&mut session).await;
+        assert_eq!(code(&refused.unwrap_err()), "25006");
+        assert_eq!(session.condition(), Condition::Dirty);
+        release(&mut session).await;
+    }
 
     run(&mut session, "begin read only").await;
     assert!(sqlx::query("insert into t values (1)").execute(&mut session).await.is_err());
