@@ -264,10 +264,11 @@ impl PgDriver {
             Err(error) => answer(self, mark, error),
         });
         match sent {
-            Ok(()) => {
+            Ok(()) if stage == Stage::Commit => {
                 self.read_only = false;
                 Verdict::Committed
             }
+            Ok(()) => Verdict::Unknown(Error::Protocol("a commit without its check".to_owned())),
             Err(error) => self.verdict(error, stage),
         }
     }
