@@ -81,6 +81,8 @@ fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effec
         Effect { touch: touch_within(words), ..Effect::READ }
     } else if keyword.is_one_of(&WRITING) {
         Effect { touch: touch_within(words), ..Effect::WRITE }
+    } else if keyword.is_word("ANALYZE") && !analyzes_table(words.clone()) {
+        Effect { touch: touch_within(words), ..Effect::WRITE }
     } else if keyword.is_one_of(&COMMITTING) {
         of_committing(keyword, words)
     } else if keyword.is_word("COMMIT") {
@@ -117,6 +119,13 @@ fn of_set<'s>(words: impl Iterator<Item = Token<'s>>) -> Effect {
         Control::None
     };
     Effect { control, ..Effect::touch("SET") }
+}
+
+/// MariaDB's `ANALYZE SELECT` runs the statement after it.
+fn analyzes_table<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
+    words
+        .next()
+        .is_some_and(|word| word.is_one_of(&["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"]))
 }
 
 fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
@@ -196,6 +205,8 @@ mod tests {
             "replace into a values (1)",
             "WITH x as (select 1) select * from x",
             "update a set x = @y where z = ?;",
+            "analyze select 1",
+            "analyze format=json select * from a",
             "savepoint a",
             "release savepoint a",
         ] {
@@ -215,6 +226,7 @@ mod tests {
             ("rollback to savepoint a", Control::Rewinds),
             ("create table a (x int)", Control::Ends(End::ImplicitCommit)),
             ("/*!40101 drop table a */", Control::Ends(End::ImplicitCommit)),
+            ("analyze local table a", Control::Ends(End::ImplicitCommit)),
             ("grant all on a to b", Control::Ends(End::ImplicitCommit)),
         ] {
             assert_eq!(of(sql), Effect::control(control), "{sql}");
