@@ -35,6 +35,9 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         false
     }
 
+    /// True if a commit that was answered so may have happened all the same.
+    fn leaves_commit_in_doubt(error: &Error) -> bool;
+
     /// True if a session is ended rather than cleaned when its borrower left what no
     /// rollback undoes.
     fn discards(&self) -> bool;
@@ -43,13 +46,13 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
     fn execute(connection: &mut Self::Connection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>>;
 
     /// Brings what was left half way to its end; has it cancelled if it takes longer
-    /// than `patience`, where that is possible.
+    /// than `patience`, where that is possible. Answers what its error means, if it had one.
     ///
     /// An error means that the session is not fit for anything any more.
     fn settle(
         talk: &mut Conversation<Self>,
         patience: Option<Duration>,
-    ) -> impl Future<Output = sqlx::Result<()>> + Send;
+    ) -> impl Future<Output = sqlx::Result<Option<Answer>>> + Send;
 
     /// Why a statement may not be sent, beyond what the mark says; once everything
     /// before it is settled.
@@ -102,10 +105,10 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
         String::new()
     }
 
-    /// True if something of our transaction is known to be committed though its
-    /// commit was not.
-    fn is_committed_in_part(&self) -> bool {
-        false
+    /// Whether something of our transaction was committed though its commit was not
+    /// sent; `None` if that cannot be seen, but only guessed from the statements.
+    fn saw_commit(&self) -> Option<bool> {
+        None
     }
 }
 
@@ -139,12 +142,14 @@ pub(crate) struct Conversation<D: Driver> {
     /// Within the transaction around all that is done on the session, if there is one:
     /// up to where it is kept.
     pub(crate) kept: Option<Savepoint>,
+    /// Where it will be kept up to, once what was sent for that has been answered.
+    pub(crate) keeping: Option<Savepoint>,
     savepoints: u64,
 }
 
 impl<D: Driver> Conversation<D> {
     pub(crate) fn new(connection: D::Connection, driver: D) -> Self {
-        Self { connection, mark: Mark::default(), driver, kept: None, savepoints: 0 }
+        Self { connection, mark: Mark::default(), driver, kept: None, keeping: None, savepoints: 0 }
     }
 
     /// The connection, for whom we do not watch.
@@ -215,7 +220,7 @@ impl<D: Driver> Conversation<D> {
         if let Some(failure) = self.driver.refuses(&effect, &self.mark) {
             return Err(failure.into());
         }
-        self.mark.enter(effect);
+        self.mark.enter_for_borrower(effect);
         let prepared = D::prepare(&mut self.connection, &mut self.mark).await;
         if let Err(error) = &prepared {
             self.mark.leave(answer(&self.driver, &self.mark, error));
@@ -243,12 +248,18 @@ impl<D: Driver> Conversation<D> {
             return Ok(());
         }
         // Boxed, as it is rare, and would else be in the size of every future.
-        let settled = Box::pin(D::settle(self, patience)).await;
-        if let Err(error) = &settled {
-            self.mark.finish(Some(answer(&self.driver, &self.mark, error)));
-            self.lose();
+        match Box::pin(D::settle(self, patience)).await {
+            Ok(late) => {
+                self.kept = self.keeping.take().filter(|_| late.is_none()).or(self.kept);
+                self.mark.finish(late);
+                Ok(())
+            }
+            Err(error) => {
+                self.mark.finish(Some(answer(&self.driver, &self.mark, &error)));
+                self.lose();
+                Err(error)
+            }
         }
-        settled
     }
 
     pub(crate) async fn begin(&mut self, options: &TxOptions) -> sqlx::Result<()> {
@@ -285,7 +296,7 @@ impl<D: Driver> Conversation<D> {
         }
         let settled = self.settle(Some(BEFORE_COMMIT)).await;
         // Asked before, since our own attempt counts, too.
-        let in_part = self.driver.is_committed_in_part() || self.mark.is_in_doubt();
+        let in_part = self.mark.is_committing() || self.is_meddled();
         let verdict = match (settled, self.mark.forbids_commit()) {
             (Err(error), _) => Verdict::Refused { error, in_part },
             (Ok(()), Some(own)) => Verdict::Refused { error: own.into(), in_part },
@@ -298,6 +309,16 @@ impl<D: Driver> Conversation<D> {
             }
         };
         self.conclude(verdict).await
+    }
+
+    /// True if the borrower may have committed something of our transaction himself.
+    fn is_meddled(&self) -> bool {
+        self.driver.saw_commit().unwrap_or(self.mark.is_meddled())
+    }
+
+    /// True if doing the open transaction again is right, and may succeed.
+    pub(crate) fn has_conflict(&self) -> bool {
+        self.mark.has_conflict() && !self.is_meddled()
     }
 
     /// Leaves no transaction open, or the session lost.
@@ -422,7 +443,12 @@ impl<D: Driver> Conversation<D> {
 /// What an answer means that is an error.
 pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answer {
     let fault = driver.judge(error, mark);
-    Answer::Failed { fault, aborts: driver.aborts(error), stale: D::is_stale(error) }
+    Answer::Failed {
+        fault,
+        aborts: driver.aborts(error),
+        stale: D::is_stale(error),
+        undecided: D::leaves_commit_in_doubt(error),
+    }
 }
 
 /// A savepoint's name in SQL. Numbers are not used twice on a session.

@@ -55,6 +55,11 @@ impl Effect {
         Self { control, ..Self::WRITE }
     }
 
+    /// True if something of an open transaction may be committed by it.
+    pub(crate) const fn may_commit(&self) -> bool {
+        matches!(self.control, Control::Any | Control::Ends(End::Commit | End::ImplicitCommit))
+    }
+
     pub(crate) const fn touch(by: &'static str) -> Self {
         Self { touch: Some(by), ..Self::WRITE }
     }

@@ -24,6 +24,10 @@ pub(crate) struct Mark {
     failed: Option<FirstError>,
     /// The borrower's own statement ended our transaction.
     ended: Option<End>,
+    /// The borrower's statement in flight may commit some of our transaction.
+    meddling: bool,
+    /// One of his may have done so.
+    meddled: bool,
     /// Our transaction's commit was sent.
     committing: bool,
     touched: Option<&'static str>,
@@ -55,12 +59,18 @@ pub(crate) enum Answer {
         aborts: Option<FirstError>,
         /// The database does not know a statement that the connection has prepared.
         stale: bool,
+        /// If it is a commit's, that may have happened all the same.
+        undecided: bool,
     },
 }
 
 impl Mark {
     pub(crate) const fn condition(&self) -> Condition {
         match self {
+            // Of our own commit the unit itself tells.
+            Self { lost: Some(_), committing: false, .. } if self.is_meddled() => {
+                Condition::Broken(Fault::OutcomeUnknown)
+            }
             Self { lost: Some(fault), .. } => Condition::Broken(*fault),
             Self { in_flight: Some(_), .. } => Condition::Busy,
             Self { transaction: Transaction::Possible | Transaction::Ours, .. }
@@ -71,9 +81,16 @@ impl Mark {
         }
     }
 
+    /// To be called when a borrower's statement is about to be sent.
+    pub(crate) fn enter_for_borrower(&mut self, effect: Effect) {
+        self.enter(effect);
+        self.meddling = self.is_ours() && effect.may_commit();
+    }
+
     /// To be called when a request is about to be sent.
     pub(crate) fn enter(&mut self, effect: Effect) {
         self.remember_abandoned();
+        self.remember_meddling(true);
         self.in_flight = Some(effect);
         self.unprepared |= effect.unprepares;
         if effect.control != Control::None && self.transaction == Transaction::None {
@@ -89,8 +106,9 @@ impl Mark {
         let effect = self.in_flight.take();
         match answer {
             Answer::Done => self.done(effect.unwrap_or(Effect::READ)),
-            Answer::Failed { fault, aborts, stale } => {
+            Answer::Failed { fault, aborts, stale, undecided } => {
                 self.end_implicitly(effect);
+                self.remember_meddling(undecided || !is_commit(effect));
                 self.failed(fault, aborts, stale);
             }
         }
@@ -98,6 +116,7 @@ impl Mark {
 
     fn done(&mut self, effect: Effect) {
         self.stale |= effect.unprepares;
+        self.remember_meddling(true);
         match (effect.control, self.transaction) {
             (Control::Ends(end), Transaction::Ours) => self.ended = Some(end),
             (Control::Ends(_), _) => self.settle(),
@@ -106,7 +125,7 @@ impl Mark {
         }
     }
 
-    /// To be called when a statement failed, or nobody knows.
+    /// To be called when a statement failed.
     fn end_implicitly(&mut self, effect: Option<Effect>) {
         let control = effect.map(|effect| effect.control);
         if self.is_ours() && control == Some(Control::Ends(End::ImplicitCommit)) {
@@ -130,10 +149,19 @@ impl Mark {
     /// its error means.
     pub(crate) fn finish(&mut self, late: Option<Answer>) {
         self.remember_abandoned();
+        match late {
+            Some(failed) => self.leave(failed),
+            None => self.end_perhaps(),
+        }
+    }
+
+    /// What was dropped before it was sent as a whole has no error either: only where
+    /// a rollback of ours is still to come may an end be taken for granted.
+    fn end_perhaps(&mut self) {
         let effect = self.in_flight.take();
-        self.end_implicitly(effect);
-        if let Some(Answer::Failed { fault, aborts, stale }) = late {
-            self.failed(fault, aborts, stale);
+        self.remember_meddling(true);
+        if let (Some(Effect { control: Control::Ends(end), .. }), true) = (effect, self.is_ours()) {
+            self.ended = Some(end);
         }
     }
 
@@ -208,6 +236,8 @@ impl Mark {
         self.conflict = false;
         self.failed = None;
         self.ended = None;
+        self.meddling = false;
+        self.meddled = false;
         self.committing = false;
     }
 
@@ -262,9 +292,14 @@ impl Mark {
         self.committing
     }
 
-    /// True if something of our transaction may be committed.
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        self.committing || matches!(self.ended, Some(End::Commit | End::ImplicitCommit))
+    /// True if the borrower may have committed something of our transaction himself.
+    pub(crate) const fn is_meddled(&self) -> bool {
+        self.meddled || self.meddling
+    }
+
+    fn remember_meddling(&mut self, counts: bool) {
+        self.meddled |= counts && self.meddling;
+        self.meddling = false;
     }
 
     pub(crate) const fn touched(&self) -> Option<&'static str> {
@@ -280,17 +315,21 @@ impl Mark {
     }
 }
 
+fn is_commit(effect: Option<Effect>) -> bool {
+    matches!(effect, Some(Effect { control: Control::Ends(End::Commit), .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn failed(fault: Fault) -> Answer {
-        Answer::Failed { fault, aborts: None, stale: false }
+        Answer::Failed { fault, aborts: None, stale: false, undecided: false }
     }
 
     fn aborted() -> Answer {
         let first = FirstError { code: "22012".to_owned(), message: "no".to_owned() };
-        Answer::Failed { fault: Fault::Other, aborts: Some(first), stale: false }
+        Answer::Failed { fault: Fault::Other, aborts: Some(first), stale: false, undecided: false }
     }
 
     #[test]
@@ -351,6 +390,7 @@ mod tests {
             fault: Fault::Other,
             aborts: Some(FirstError { code: "25P02".to_owned(), message: "late".to_owned() }),
             stale: false,
+            undecided: false,
         });
         let Err(SqlFailure::PendingRollback { source }) = mark.admits(&Effect::READ) else {
             panic!("a statement was admitted");
@@ -410,15 +450,65 @@ mod tests {
         ] {
             let mut mark = Mark::default();
             mark.begun();
-            mark.enter(implicit);
+            mark.enter_for_borrower(implicit);
             end(&mut mark);
             assert!(matches!(mark.admits(&Effect::READ), Err(SqlFailure::NoTransaction)));
-            assert!(mark.is_in_doubt());
+            assert!(mark.is_meddled());
         }
         let mut mark = Mark::default();
         mark.enter(implicit);
         mark.leave(failed(Fault::Other));
         assert!(mark.admits(&Effect::READ).is_ok());
+    }
+
+    #[test]
+    fn what_a_borrower_may_have_committed_stays_in_doubt_to_the_transactions_end() {
+        let commit = Effect::control(Control::Ends(End::Commit));
+        let undecided =
+            || Answer::Failed { fault: Fault::Other, aborts: None, stale: false, undecided: true };
+        let meddles = |effect, end: fn(&mut Mark)| {
+            let mut mark = Mark::default();
+            mark.begun();
+            mark.enter_for_borrower(effect);
+            end(&mut mark);
+            mark.enter(Effect::WRITE);
+            mark.leave(failed(Fault::Conflict));
+            let meddled = mark.is_meddled();
+            mark.settle();
+            assert!(!mark.is_meddled());
+            meddled
+        };
+        for effect in [commit, Effect::control(Control::Any)] {
+            assert!(meddles(effect, |mark| mark.leave(Answer::Done)));
+            assert!(meddles(effect, |mark| mark.finish(None)));
+            assert!(meddles(effect, |_| {}), "nothing is known of it");
+        }
+        assert!(meddles(Effect::control(Control::Any), |mark| mark.leave(failed(Fault::Other))));
+        assert!(!meddles(commit, |mark| mark.leave(failed(Fault::Other))), "it did not happen");
+        assert!(!meddles(Effect::WRITE, |mark| mark.leave(Answer::Done)));
+
+        let mut mark = Mark::default();
+        mark.begun();
+        mark.enter_for_borrower(commit);
+        mark.leave(undecided());
+        mark.lose(Fault::BackendLost);
+        assert_eq!(mark.condition(), Condition::Broken(Fault::OutcomeUnknown));
+        mark.committing();
+        assert_eq!(mark.condition(), Condition::Broken(Fault::BackendLost));
+    }
+
+    #[test]
+    fn an_end_dropped_half_way_counts_where_a_rollback_is_to_come() {
+        let mut mark = Mark::default();
+        mark.begun();
+        mark.enter_for_borrower(Effect::control(Control::Ends(End::Commit)));
+        mark.finish(None);
+        assert!(matches!(mark.admits(&Effect::READ), Err(SqlFailure::NoTransaction)));
+        let mut mark = Mark::default();
+        mark.suspect();
+        mark.enter_for_borrower(Effect::control(Control::Ends(End::Commit)));
+        mark.finish(None);
+        assert_eq!(mark.condition(), Condition::Dirty, "a BEGIN of his may be open");
     }
 
     #[test]

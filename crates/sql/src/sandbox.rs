@@ -1,9 +1,12 @@
 //! A pool for tests, within a transaction that is never committed.
 
 use std::future::Future;
+use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use sessionpool_core::{AcquireError, Backend, Pool, Savepoint, Session, TxOptions};
+use sessionpool_core::call::{CallFailure, try_bounded};
+use sessionpool_core::{AcquireError, Backend, Pool, Session, TxOptions};
 use sqlx::{AssertSqlSafe, Error};
 
 use crate::conversation::{Conversation, Driver, Verdict, name};
@@ -53,17 +56,19 @@ pub trait Sandbox<S: Session> {
     /// sandbox, whatever it asks for; a `BEGIN`, `COMMIT` or `ROLLBACK` of one's own is
     /// refused ([`SqlFailure::InsideSandbox`]), as are MySQL's statements that commit by
     /// themselves; only PostgreSQL holds a unit to reading, and puts back what a borrower
-    /// touched; sequences, as ever, do not roll back. If
-    /// the session is lost the sandbox is, and says so
+    /// touched; sequences, as ever, do not roll back. Several statements in one text are
+    /// refused in the same way where MySQL or SQLite would run them. Over the raw connection
+    /// (`connection()` of the session) nobody watches: a `COMMIT` sent there commits the
+    /// sandbox. If the session is lost the sandbox is, and says so
     /// ([`SqlFailure::SandboxLost`]).
     ///
     /// # Errors
     ///
-    /// The pool lent no session, or its transaction could not be begun.
+    /// The pool lent no session, or its transaction could not be begun, within 30 s.
     ///
     /// # Cancel safety
     ///
-    /// Dropped half way, the session it took is ended.
+    /// Dropped half way, the session it took goes back to the pool, which cleans it.
     fn sandbox(&self) -> impl Future<Output = Result<Pool<S>, SandboxError>> + Send;
 }
 
@@ -110,6 +115,19 @@ pub(crate) fn pool_of<S: Session<Error = Error> + Sync>(session: S) -> Pool<S> {
         .expect("one session is a valid size, and the rest is switched off")
 }
 
+/// How long the beginning of a sandbox may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Begins a sandbox. What came of it half way is the pool's to undo.
+pub(crate) async fn enter<D: Driver>(talk: &mut Conversation<D>) -> Result<(), SandboxError> {
+    try_bounded("beginning a sandbox", LIMIT, talk.enter_sandbox()).await.map_err(|failure| {
+        SandboxError::Begin(match failure {
+            CallFailure::Answered(error) => error,
+            CallFailure::Silent(silent) => Error::Io(io::Error::other(silent)),
+        })
+    })
+}
+
 impl<D: Driver> Conversation<D> {
     /// Begins the transaction around all that will be done.
     pub(crate) async fn enter_sandbox(&mut self) -> sqlx::Result<()> {
@@ -139,10 +157,11 @@ impl<D: Driver> Conversation<D> {
     }
 
     pub(crate) async fn commit_inside(&mut self) -> Verdict {
-        let (next, text) = self.keeping();
+        let text = self.keep();
         let verdict = D::commit_inside(self, text).await;
+        let next = self.keeping.take();
         if matches!(verdict, Verdict::Committed) {
-            self.kept = Some(next);
+            self.kept = next;
         }
         verdict
     }
@@ -182,17 +201,19 @@ impl<D: Driver> Conversation<D> {
     }
 
     async fn keep_on(&mut self) -> sqlx::Result<()> {
-        let (next, text) = self.keeping();
+        let text = self.keep();
         self.send_inside(text).await?;
-        self.kept = Some(next);
+        self.kept = self.keeping.take();
         Ok(())
     }
 
-    /// The next point up to which all is kept, and how to get there.
-    fn keeping(&mut self) -> (Savepoint, String) {
+    /// How to get to the next point up to which all is kept. It is remembered before that
+    /// is sent: dropped half way, the sandbox gets there all the same.
+    fn keep(&mut self) -> String {
         let next = self.next_savepoint();
+        self.keeping = Some(next);
         let kept = self.kept.map(|kept| format!("RELEASE SAVEPOINT {}; ", name(kept)));
-        (next, format!("{}SAVEPOINT {}", kept.unwrap_or_default(), name(next)))
+        format!("{}SAVEPOINT {}", kept.unwrap_or_default(), name(next))
     }
 
     /// Sends what must not fail, or the sandbox is lost.
@@ -210,10 +231,9 @@ macro_rules! impl_sandbox {
     ($session:ty) => {
         impl $crate::sandbox::Sandbox<$session> for sessionpool_core::Pool<$session> {
             async fn sandbox(&self) -> Result<Self, $crate::sandbox::SandboxError> {
-                let mut session = sessionpool_core::Lease::detach(self.acquire().await?);
-                let entered = session.talk.enter_sandbox().await;
-                entered.map_err($crate::sandbox::SandboxError::Begin)?;
-                Ok($crate::sandbox::pool_of(session))
+                let mut lease = self.acquire().await?;
+                $crate::sandbox::enter(&mut lease.talk).await?;
+                Ok($crate::sandbox::pool_of(sessionpool_core::Lease::detach(lease)))
             }
         }
     };

@@ -18,6 +18,8 @@ pub(crate) struct Syntax {
     pub(crate) trigger_bodies: bool,
     /// `'it\'s'`, and `"it\"s"`.
     pub(crate) backslashes: bool,
+    /// A comment ends with its line, and a line at a carriage return, too.
+    pub(crate) carriage_returns: bool,
     /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
     pub(crate) mysql_comments: bool,
 }
@@ -32,6 +34,7 @@ impl Syntax {
         nests_comments: false,
         trigger_bodies: false,
         backslashes: false,
+        carriage_returns: false,
         mysql_comments: false,
     };
 }
@@ -124,7 +127,8 @@ impl<'s> Tokens<'s> {
             if let Some(text) = self.executed_comment() {
                 self.rest = text;
             } else if let Some(comment) = self.line_comment() {
-                self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest);
+                let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
+                self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 self.rest = after_comment(comment, self.syntax.nests_comments);
             } else {

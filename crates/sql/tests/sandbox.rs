@@ -46,8 +46,10 @@ async fn the_application_works_as_ever_and_leaves_no_trace() {
     let mut lease = sandbox.acquire().await.unwrap();
     insert(&mut lease, 4).await;
     assert!(sqlx::query("insert into t values (4)").execute(&mut *lease).await.is_err());
-    let error = sqlx::query("commit").execute(&mut *lease).await.unwrap_err();
-    assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
+    for sql in ["commit", "insert into t values (6); commit"] {
+        let error = sqlx::raw_sql(sql).execute(&mut *lease).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
+    }
     // Elsewhere it would cost the session.
     sqlx::query("pragma foreign_keys").execute(&mut *lease).await.unwrap();
     drop(lease);

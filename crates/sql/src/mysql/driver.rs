@@ -146,6 +146,10 @@ impl Driver for MySqlDriver {
         error::is_stale(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     /// There is no text that puts everything back.
     fn discards(&self) -> bool {
         self.config.reset != Reset::Rollback
@@ -156,7 +160,10 @@ impl Driver for MySqlDriver {
     }
 
     /// Reads what the server still has to say. A commit is left to come to its end.
-    async fn settle(talk: &mut Conversation<Self>, patience: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        patience: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         let Conversation { connection: line, driver, mark, .. } = talk;
         if driver.cancelling {
             return Err(SqlFailure::CancelInDoubt.into());
@@ -176,10 +183,7 @@ impl Driver for MySqlDriver {
         };
         match late {
             Some(error) if !error::is_of_statement(&error) => Err(error),
-            late => {
-                mark.finish(late.map(|error| answer(driver, mark, &error)));
-                Ok(())
-            }
+            late => Ok(late.map(|error| answer(driver, mark, &error))),
         }
     }
 

@@ -81,8 +81,10 @@ fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effec
         Effect { touch: touch_within(words), ..Effect::READ }
     } else if keyword.is_one_of(&WRITING) {
         Effect { touch: touch_within(words), ..Effect::WRITE }
+    } else if keyword.is_word("ANALYZE") && !analyzes_table(words.clone()) {
+        Effect { touch: touch_within(words), ..Effect::WRITE }
     } else if keyword.is_one_of(&COMMITTING) {
-        of_committing(words)
+        of_committing(keyword, words)
     } else if keyword.is_word("COMMIT") {
         of_end(words, End::Commit)
     } else if keyword.is_word("ROLLBACK") {
@@ -104,22 +106,43 @@ fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effec
     }
 }
 
-/// One setting decides about transactions.
-fn of_set<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
-    let control = words.any(|word| word.is_name("autocommit"));
-    Effect { control: if control { Control::Any } else { Control::None }, ..Effect::touch("SET") }
+/// One setting decides about transactions; passwords and default roles are kept in tables.
+fn of_set<'s>(words: impl Iterator<Item = Token<'s>>) -> Effect {
+    let mut words = words.peekable();
+    let first = words.next().unwrap_or(Token::Semicolon);
+    let is_role = first.is_word("DEFAULT") && words.peek().is_some_and(|it| it.is_word("ROLE"));
+    let control = if first.is_word("PASSWORD") || is_role {
+        Control::Ends(End::ImplicitCommit)
+    } else if first.is_name("autocommit") || words.any(|word| word.is_name("autocommit")) {
+        Control::Any
+    } else {
+        Control::None
+    };
+    Effect { control, ..Effect::touch("SET") }
+}
+
+/// MariaDB's `ANALYZE SELECT` runs the statement after it.
+fn analyzes_table<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
+    words
+        .next()
+        .is_some_and(|word| word.is_one_of(&["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"]))
 }
 
 fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
     words.next().is_some_and(|word| word.is_word("TRANSACTION"))
 }
 
-/// Temporary tables are the session's, and commit nothing. Any `DROP` may be of one.
-fn of_committing<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
-    if words.any(|word| word.is_word("TEMPORARY")) {
+/// Temporary tables are the session's, and commit nothing. Any `DROP` may be of one, and
+/// that of a database leaves the session that uses it without one.
+fn of_committing<'s>(keyword: Token<'_>, words: impl Iterator<Item = Token<'s>> + Clone) -> Effect {
+    if words.clone().any(|word| word.is_word("TEMPORARY")) {
         return Effect { control: Control::Any, ..Effect::touch("a temporary table") };
     }
-    Effect::control(Control::Ends(End::ImplicitCommit))
+    let is_database =
+        words.clone().next().is_some_and(|word| word.is_one_of(&["DATABASE", "SCHEMA"]));
+    let drops = (keyword.is_word("DROP") && is_database).then_some("DROP DATABASE");
+    let touch = drops.or_else(|| touch_within(words));
+    Effect { touch, ..Effect::control(Control::Ends(End::ImplicitCommit)) }
 }
 
 /// `ROLLBACK TO`, `… AND CHAIN`, `… AND NO CHAIN`.
@@ -182,6 +205,8 @@ mod tests {
             "replace into a values (1)",
             "WITH x as (select 1) select * from x",
             "update a set x = @y where z = ?;",
+            "analyze select 1",
+            "analyze format=json select * from a",
             "savepoint a",
             "release savepoint a",
         ] {
@@ -201,6 +226,7 @@ mod tests {
             ("rollback to savepoint a", Control::Rewinds),
             ("create table a (x int)", Control::Ends(End::ImplicitCommit)),
             ("/*!40101 drop table a */", Control::Ends(End::ImplicitCommit)),
+            ("analyze local table a", Control::Ends(End::ImplicitCommit)),
             ("grant all on a to b", Control::Ends(End::ImplicitCommit)),
         ] {
             assert_eq!(of(sql), Effect::control(control), "{sql}");
@@ -230,6 +256,10 @@ mod tests {
             "select 1 into @a",
             "select get_lock('a', 1)",
             "insert into a values (@b := 1)",
+            "drop database a",
+            "DROP SCHEMA if exists a",
+            "create table a select get_lock('a', 1)",
+            "create table a as select @b := 1",
             "",
             "frobnicate",
         ] {
@@ -246,6 +276,14 @@ mod tests {
         for sql in ["set @a = 1", "set sql_mode = ''", "use a"] {
             assert_eq!(of(sql).control, Control::None, "{sql}");
         }
+    }
+
+    #[test]
+    fn settings_that_are_kept_in_tables_commit_what_is_open() {
+        for sql in ["set password = 'x'", "set password for a = 'x'", "set default role a for b"] {
+            assert_eq!(of(sql).control, Control::Ends(End::ImplicitCommit), "{sql}");
+        }
+        assert_eq!(of("set role a").control, Control::None);
     }
 
     #[test]

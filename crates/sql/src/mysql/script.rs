@@ -33,7 +33,7 @@ impl MySqlSession {
             return refused("a transaction is open already");
         }
         if self.talk.kept.is_some() {
-            return self.run_inside(script).await;
+            return self.run_inside(script, self.limited(effect)).await;
         }
         if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
             return CommitOutcome::RolledBack(Some(failure.into()));
@@ -52,7 +52,7 @@ impl MySqlSession {
     }
 
     /// As any unit of a sandbox's.
-    async fn run_inside(&mut self, script: &Script) -> CommitOutcome<Error> {
+    async fn run_inside(&mut self, script: &Script, effect: Effect) -> CommitOutcome<Error> {
         if let Err(error) = self.talk.begin(&script.options).await {
             return CommitOutcome::RolledBack(Some(error));
         }
@@ -60,7 +60,7 @@ impl MySqlSession {
         let work = effect::tokens(script.work.as_str(), has_backslashes).texts().join("\n; ");
         let sent = match work.as_str() {
             "" => Ok(()),
-            _ => self.talk.send(Effect::WRITE, AssertSqlSafe(work)).await,
+            _ => self.talk.send(effect, AssertSqlSafe(work)).await,
         };
         if let Err(error) = sent {
             // If that fails the session says so.

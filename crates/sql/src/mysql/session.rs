@@ -168,7 +168,7 @@ impl Session for MySqlSession {
 impl Transactional for MySqlSession {
     /// True once the transaction met a deadlock.
     fn has_conflict(&self) -> bool {
-        self.talk.mark.has_conflict()
+        self.talk.has_conflict()
     }
 
     /// Begins with all that is asked for, in one round trip. If the server refuses
@@ -186,6 +186,7 @@ impl Transactional for MySqlSession {
     /// | an earlier statement met a deadlock | rolled back, [`SqlFailure::PendingRollback`](crate::SqlFailure::PendingRollback) with that error |
     /// | not asked: a write was dropped half way | rolled back, [`SqlFailure::StatementAbandoned`](crate::SqlFailure::StatementAbandoned) |
     /// | not asked: the borrower sent a `ROLLBACK` | rolled back, [`SqlFailure::RolledBack`](crate::SqlFailure::RolledBack) |
+    /// | any of these, after a statement of the borrower's that may have committed some of it: `BEGIN`, `CALL`, several statements in one text | unknown, with the same error |
     /// | the open transaction is not the unit's, or there is none: a statement of the borrower's ended it | unknown, [`SqlFailure::NoTransaction`](crate::SqlFailure::NoTransaction) |
     /// | none, or an error in the middle of it (1180) | unknown, and the session is lost |
     async fn commit(this: &mut Self) -> CommitOutcome<Error> {

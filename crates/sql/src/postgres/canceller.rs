@@ -55,7 +55,7 @@ impl Canceller {
 
     /// Has the server cancel whatever `process` is at.
     ///
-    /// When this answers `Ok` the signal has been sent. A process that is told while
+    /// When this answers `Ok` the signal has been sent, or the process is gone. A process that is told while
     /// it awaits a command takes no notice, so what is sent to it from now on is safe.
     ///
     /// # Cancel safety
@@ -75,14 +75,20 @@ impl Canceller {
             Some(connection) => connection,
             None => self.login.connect_beside().await?,
         };
-        sqlx::query(
-            "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity \
-             WHERE pid = $1 AND extract(epoch from backend_start)::text = $2",
+        // Of a process that it may not look into, the server tells the number alone.
+        let sent: Option<Option<bool>> = sqlx::query_scalar(
+            "SELECT CASE WHEN backend_start IS NULL THEN false \
+             WHEN extract(epoch from backend_start)::text = $2 \
+             THEN pg_catalog.pg_cancel_backend(pid) END \
+             FROM pg_catalog.pg_stat_activity WHERE pid = $1",
         )
         .bind(process.pid)
         .bind(&process.began)
-        .execute(&mut connection)
+        .fetch_optional(&mut connection)
         .await?;
+        if sent == Some(Some(false)) {
+            return Err(SqlFailure::CancelInDoubt.into());
+        }
         if self.users.load(Ordering::Acquire) > 1 {
             *beside = Some(connection);
         } else {

@@ -98,6 +98,10 @@ impl Driver for PgDriver {
         error::is_stale(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     fn discards(&self) -> bool {
         self.config.reset == Reset::Discard
     }
@@ -107,7 +111,10 @@ impl Driver for PgDriver {
     }
 
     /// Reads what the server still has to say. A commit is left to come to its end.
-    async fn settle(talk: &mut Conversation<Self>, patience: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        patience: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         let Conversation { connection, driver, mark, .. } = talk;
         if driver.cancelling {
             return Err(SqlFailure::CancelInDoubt.into());
@@ -123,8 +130,7 @@ impl Driver for PgDriver {
                 }
             },
         };
-        mark.finish(late.map(|error| answer(driver, mark, &error)));
-        Ok(())
+        Ok(late.map(|error| answer(driver, mark, &error)))
     }
 
     fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure> {
@@ -144,6 +150,10 @@ impl Driver for PgDriver {
     }
 
     fn refuses_unit(&self, options: &TxOptions) -> Option<SqlFailure> {
+        if options.settings.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            return Some(SqlFailure::Unsupported { option: "setting with a zero byte in it" });
+        }
         let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
         let missing = self.config.required.iter().find(|name| !has(name))?;
         Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
@@ -165,7 +175,7 @@ impl Driver for PgDriver {
 
     /// The isolation is the sandbox's.
     fn begin_inside(&mut self, options: &TxOptions) -> String {
-        self.read_only = options.read_only;
+        self.read_only = is_read_only(options);
         let (text, settings) = text::begin_inside(options);
         self.inside = settings;
         text
@@ -254,10 +264,11 @@ impl PgDriver {
             Err(error) => answer(self, mark, error),
         });
         match sent {
-            Ok(()) => {
+            Ok(()) if stage == Stage::Commit => {
                 self.read_only = false;
                 Verdict::Committed
             }
+            Ok(()) => Verdict::Unknown(Error::Protocol("a commit without its check".to_owned())),
             Err(error) => self.verdict(error, stage),
         }
     }
@@ -280,11 +291,17 @@ impl PgDriver {
     }
 
     /// The number of a unit to come.
-    pub(super) const fn next_unit(&mut self, options: &TxOptions) -> u64 {
+    pub(super) fn next_unit(&mut self, options: &TxOptions) -> u64 {
         self.units += 1;
-        self.read_only = options.read_only;
+        self.read_only = is_read_only(options);
         self.units
     }
+}
+
+/// True if a unit is asked to be read-only, by whichever name.
+fn is_read_only(options: &TxOptions) -> bool {
+    let by_name = |name: &str| name.eq_ignore_ascii_case("transaction_read_only");
+    options.read_only || options.settings.iter().any(|(name, _)| by_name(name))
 }
 
 async fn follow(

@@ -1,8 +1,13 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax =
-    Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
+const SYNTAX: Syntax = Syntax {
+    dollars: true,
+    escapes: true,
+    nests_comments: true,
+    carriage_returns: true,
+    ..Syntax::PLAIN
+};
 
 const READING: [&str; 4] = ["SELECT", "VALUES", "TABLE", "SHOW"];
 
@@ -141,6 +146,7 @@ fn touch_if_read_only<'s>(words: impl Iterator<Item = Token<'s>>) -> Option<&'st
 fn touch_within<'s>(words: impl Iterator<Item = Token<'s>> + Clone) -> Option<&'static str> {
     let mut words = words;
     let mut before = Token::Semicolon;
+    let fills = |word: Token<'_>| word.is_one_of(&["TABLE", "UNLOGGED"]);
     while let Some(word) = words.next() {
         if before.is_word("INTO") && is_temporary(word) {
             return Some("SELECT INTO TEMP");
@@ -153,7 +159,10 @@ fn touch_within<'s>(words: impl Iterator<Item = Token<'s>> + Clone) -> Option<&'
                 return Some("set_config");
             }
         }
-        before = word;
+        // `INTO TABLE a`, `INTO UNLOGGED TABLE a`
+        if !(before.is_word("INTO") && fills(word)) {
+            before = word;
+        }
     }
     None
 }
@@ -166,15 +175,17 @@ fn is_temporary(word: Token<'_>) -> bool {
 /// True if the last argument of a call is a plain `true`.
 fn is_local<'s>(words: impl Iterator<Item = Token<'s>>) -> bool {
     let mut depth = 0_u32;
-    let mut last = Token::Semicolon;
+    let mut last = [Token::Semicolon; 2];
     for word in words {
         match word {
             Token::Sign('(') => depth += 1,
-            Token::Sign(')') if depth == 1 => return last.is_word("true"),
+            Token::Sign(')') if depth == 1 => {
+                return last[0] == Token::Sign(',') && last[1].is_word("true");
+            }
             Token::Sign(')') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        last = word;
+        last = [last[1], word];
     }
     false
 }
@@ -280,8 +291,13 @@ mod tests {
             "select 1; select 2",
             "select x into temp a from b",
             "select x into pg_temp.a from b",
+            "select x into table pg_temp.a from b",
+            "select x into unlogged table pg_temp.a from b",
+            "select 1 -- a comment\r, set_config('a.b', 'c', false)",
             "select set_config('search_path', 'x', false)",
             "select set_config('search_path', 'x', $1)",
+            "select set_config('search_path', 'x', not true)",
+            "select set_config('search_path', 'x', $1 is true)",
             "select set_config('a.b', (select 'true'), false), true",
             "with x as (select pg_advisory_lock(1)) select * from x",
             "select pg_try_advisory_lock_shared(1, 2)",

@@ -41,7 +41,6 @@ fn of_code(code: &str, is_fatal: bool) -> Fault {
         READ_ONLY | "57P01" | "57P02" | "57P04" | "57P05" => Fault::BackendLost,
         _ => match code.get(..2) {
             Some("28" | "3D") => Fault::Rejected,
-            Some("08") => Fault::BackendLost,
             _ if is_fatal => Fault::BackendLost,
             _ => Fault::Other,
         },
@@ -148,8 +147,11 @@ mod tests {
             ("57P01", Fault::BackendLost),
             ("57P02", Fault::BackendLost),
             ("57P05", Fault::BackendLost),
-            ("08006", Fault::BackendLost),
-            ("08007", Fault::BackendLost),
+            // A wrong number of parameters, or a foreign server that is not there: neither
+            // says anything of this one, unless it ends the session.
+            ("08P01", Fault::Other),
+            ("08001", Fault::Other),
+            ("08006", Fault::Other),
             ("28P01", Fault::Rejected),
             ("28000", Fault::Rejected),
             ("3D000", Fault::Rejected),
@@ -158,6 +160,7 @@ mod tests {
         }
         assert_eq!(of_code("XX000", false), Fault::Other);
         assert_eq!(of_code("XX000", true), Fault::BackendLost);
+        assert_eq!(of_code("08P01", true), Fault::BackendLost);
     }
 
     #[test]

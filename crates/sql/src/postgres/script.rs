@@ -31,7 +31,7 @@ impl PgSession {
             return refused("a transaction is open already");
         }
         if self.talk.kept.is_some() {
-            return self.run_inside(script).await;
+            return self.run_inside(script, self.limited(effect)).await;
         }
         let effect = Effect { control: Control::Any, ..self.limited(effect) };
         if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
@@ -48,11 +48,11 @@ impl PgSession {
     }
 
     /// As any unit of a sandbox's.
-    async fn run_inside(&mut self, script: &Script) -> CommitOutcome<Error> {
+    async fn run_inside(&mut self, script: &Script, effect: Effect) -> CommitOutcome<Error> {
         if let Err(error) = self.talk.begin(&script.options).await {
             return CommitOutcome::RolledBack(Some(error));
         }
-        if let Err(error) = self.talk.send(Effect::WRITE, script.work.clone()).await {
+        if let Err(error) = self.talk.send(effect, script.work.clone()).await {
             // If that fails the session says so.
             let _ = self.talk.rollback().await;
             return CommitOutcome::RolledBack(Some(error));

@@ -164,7 +164,7 @@ impl Session for PgSession {
 impl Transactional for PgSession {
     /// True once the transaction met a serialization failure or a deadlock.
     fn has_conflict(&self) -> bool {
-        self.talk.mark.has_conflict()
+        self.talk.has_conflict()
     }
 
     /// Begins with all that is asked for, in one round trip. If the server refuses
@@ -182,6 +182,7 @@ impl Transactional for PgSession {
     /// | an earlier statement had failed | rolled back, [`SqlFailure::PendingRollback`](crate::SqlFailure::PendingRollback) with that error |
     /// | not asked: a write was dropped half way | rolled back, [`SqlFailure::StatementAbandoned`](crate::SqlFailure::StatementAbandoned) |
     /// | not asked: the borrower sent a `ROLLBACK` | rolled back, [`SqlFailure::RolledBack`](crate::SqlFailure::RolledBack) |
+    /// | any of these, after the borrower sent what may have committed some of it: `COMMIT AND CHAIN`, a `COMMIT` among several statements | unknown, with the same error |
     /// | the open transaction is not the unit's, or there is none: the borrower ended it | unknown, [`SqlFailure::NoTransaction`](crate::SqlFailure::NoTransaction) |
     /// | none, or that the session ends | unknown, and the session is lost |
     /// | that the session had ended before | rolled back |

@@ -11,7 +11,7 @@ use super::tripwire::Tripwire;
 use crate::conversation::{Conversation, Driver, Verdict};
 use crate::effect::Effect;
 use crate::failure::SqlFailure;
-use crate::mark::Mark;
+use crate::mark::{Answer, Mark};
 
 /// What is SQLite's own.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ impl Driver for SqliteDriver {
         error::fault(error)
     }
 
+    fn leaves_commit_in_doubt(error: &Error) -> bool {
+        error::leaves_commit_in_doubt(error)
+    }
+
     fn discards(&self) -> bool {
         true
     }
@@ -38,10 +42,12 @@ impl Driver for SqliteDriver {
     }
 
     /// SQLite does not hear of a dropped future: its end is waited for.
-    async fn settle(talk: &mut Conversation<Self>, _: Option<Duration>) -> sqlx::Result<()> {
+    async fn settle(
+        talk: &mut Conversation<Self>,
+        _: Option<Duration>,
+    ) -> sqlx::Result<Option<Answer>> {
         talk.connection.ping().await?;
-        talk.mark.finish(None);
-        Ok(())
+        Ok(None)
     }
 
     fn refuses(&self, _: &Effect, _: &Mark) -> Option<SqlFailure> {
@@ -63,7 +69,7 @@ impl Driver for SqliteDriver {
 
     async fn commit(talk: &mut Conversation<Self>) -> Verdict {
         // Asked before, since our own attempt counts, too.
-        let in_part = talk.driver.is_committed_in_part();
+        let in_part = talk.driver.tripwire.saw_commit();
         if talk.driver.tripwire.has_tripped() {
             return Verdict::Refused { error: SqlFailure::RolledBack.into(), in_part };
         }
@@ -109,8 +115,8 @@ impl Driver for SqliteDriver {
         }
     }
 
-    fn is_committed_in_part(&self) -> bool {
-        self.tripwire.saw_commit()
+    fn saw_commit(&self) -> Option<bool> {
+        Some(self.tripwire.saw_commit())
     }
 }
 

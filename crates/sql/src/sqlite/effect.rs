@@ -23,7 +23,8 @@ const TOUCHING: [&str; 3] = ["PRAGMA", "ATTACH", "DETACH"];
 /// touch, since lending a changed session costs more than opening a fresh one.
 pub(super) fn of(sql: &str) -> Effect {
     if Tokens::of(sql, SYNTAX).next_statement() {
-        return Effect::touch("several statements in one text");
+        // One of them may end the transaction, and the next begin another.
+        return Effect { control: Control::Any, ..Effect::touch("several statements in one text") };
     }
     of_statement(Tokens::of(sql, SYNTAX))
 }
@@ -103,6 +104,11 @@ mod tests {
         {
             assert_eq!(of(sql), Effect::control(Control::Any), "{sql}");
         }
+    }
+
+    #[test]
+    fn several_statements_may_begin_and_end_what_they_like() {
+        assert_eq!(of("insert into a values (1); commit").control, Control::Any);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Session for SqliteSession {
 impl Transactional for SqliteSession {
     /// True once a lock or a snapshot was lost to another session.
     fn has_conflict(&self) -> bool {
-        self.talk.mark.has_conflict()
+        self.talk.has_conflict()
     }
 
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a

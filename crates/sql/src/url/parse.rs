@@ -26,6 +26,10 @@ pub(super) fn parse(text: &str) -> Result<ConnectUrl, UrlError> {
     for pair in query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty())
     {
         let (key, value) = cut(pair, '=');
+        // The rest of a password, rather: no key looks like that, and errors name keys.
+        if key.contains(['@', '/', ':']) {
+            return Err(UrlError::Ambiguous);
+        }
         url = url.with_query(decode_query(key)?, decode_query(value.unwrap_or_default())?);
     }
     Ok(url)

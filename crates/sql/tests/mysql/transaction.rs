@@ -178,6 +178,26 @@ async fn nothing_is_committed_alone_after_a_deadlock_undid_the_rest() {
 
 #[tokio::test]
 #[ignore = "needs MariaDB"]
+async fn a_deadlock_after_a_commit_that_nobody_saw_is_not_to_be_done_again() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "create procedure p() begin commit; start transaction; end").await;
+    for (x, sql) in [(5, "begin"), (6, "call p()")] {
+        let mut session = place.session().await;
+        begin(&mut session).await;
+        insert(&mut session, x).await;
+        run(&mut session, sql).await;
+        let error = deadlock(&place, &mut session).await;
+        assert_eq!(number(&error), 1213);
+        assert!(!session.has_conflict(), "{sql}: again, and it is there twice");
+        let error = unknown(MySqlSession::commit(&mut session).await);
+        assert!(matches!(failure(&error), SqlFailure::PendingRollback { .. }), "{sql}");
+    }
+    assert_eq!(place.rows().await, "5 6");
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
 async fn a_lock_that_was_not_granted_undoes_its_statement_alone() {
     let place = Place::new().await;
     let mut holder = place.session().await;

@@ -45,6 +45,26 @@ async fn rotated_credentials_are_used_from_the_next_opening_on() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn a_session_that_nobody_may_cancel_any_more_is_lost() {
+    let place = Place::new().await;
+    let role = format!("{}_later", place.database);
+    place.run(&format!("create role {role} login password 'x'")).await;
+    let asked = AtomicUsize::new(0);
+    let first = place.options().get_username().to_owned();
+    let postgres = place.postgres().credentials(move || {
+        let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+        let name = if is_first { first.clone() } else { role.clone() };
+        async move { Ok(Credentials::password("x").username(name)) }
+    });
+    let mut session = postgres.open().await.unwrap();
+    drop_half_way(&mut session, "select pg_sleep(3600)");
+    let released = tokio::time::timeout(SOON, PgSession::release(&mut session)).await.unwrap();
+    assert!(matches!(failure(&released.unwrap_err()), SqlFailure::CancelInDoubt));
+    PgSession::abort(session);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn who_has_no_credentials_is_asked_again_later() {
     let place = Place::new().await;
     let postgres = place.postgres().credentials(|| async { Err("the vault is sealed".into()) });

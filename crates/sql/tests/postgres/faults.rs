@@ -371,6 +371,23 @@ mod an_acknowledgement_that_is_lost {
         assert!(error.is_outcome_unknown(), "{error}");
         assert_eq!(place.rows().await, [1]);
     }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
+    async fn here_it_is_unknown_of_the_borrowers_own_commit_too() {
+        let place = Place::new().await;
+        let proxy = Proxy::to_port(place.server.port()).await;
+        let pool = pool(Postgres::new(place.options().port(proxy.port())));
+        proxy.when(Direction::ToServer, "commit /* mine */", Then::LoseReply);
+        let answer = pool.transaction(async |tx| {
+            insert(tx, 1).await;
+            assert!(tx.execute("commit /* mine */").await.is_err());
+            Ok::<_, Failed>(())
+        });
+        let Err(Failed::Tx(error)) = answer.await else { panic!() };
+        assert!(error.is_outcome_unknown(), "{error}");
+        assert_eq!(place.rows().await, [1]);
+    }
 }
 
 #[tokio::test]

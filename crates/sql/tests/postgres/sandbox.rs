@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sessionpool_core::{Pool, Rollback, Session, TxError, TxOptions};
+use futures_util::FutureExt;
+use sessionpool_core::{Pool, Rollback, Session, Transactional, TxError, TxOptions};
 use sessionpool_sql::{PgSession, Sandbox, Script, SqlFailure};
 use sqlx::Executor;
 
-use crate::place::{Place, SOON, code, failure, insert, one, text};
+use crate::place::{Distant, Place, SOON, code, failure, insert, one, text};
 
 #[derive(Debug, thiserror::Error)]
 enum Failed {
@@ -172,6 +173,9 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     sqlx::query("set search_path = nowhere").execute(&mut *lease).await.unwrap();
     sqlx::query("create temp table mine (x int)").execute(&mut *lease).await.unwrap();
     drop(lease);
+    let script = Script::new("set search_path = elsewhere");
+    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
+    assert!(matches!(outcome, sessionpool_core::CommitOutcome::Committed), "{outcome:?}");
     let mut lease = sandbox.acquire().await.unwrap();
     assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
     assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");
@@ -220,6 +224,29 @@ async fn a_unit_dropped_half_way_is_undone_and_the_sandbox_goes_on() {
     let unit = Box::pin(unit);
     assert!(tokio::time::timeout(Duration::from_millis(100), unit).await.is_err());
     assert_eq!(count(&sandbox).await, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn what_is_dropped_while_an_earlier_statement_is_kept_costs_nothing() {
+    let distant = Distant::new().await;
+    let pool = Pool::builder(distant.postgres()).acquire_timeout(SOON).build().unwrap();
+    let sandbox = pool.sandbox().await.unwrap();
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    // The first thing it does is to keep the row.
+    assert!(lease.execute("insert into t values (2)").now_or_never().is_none());
+    insert(&mut lease, 3).await;
+    assert!(lease.execute("insert into t values (3)").await.is_err());
+    drop(lease);
+    assert_eq!(count(&sandbox).await, 2);
+    let unit = sandbox.transaction(async |tx| {
+        insert(tx, 4).await;
+        assert!(PgSession::commit(tx).now_or_never().is_none());
+        Ok::<_, Failed>(())
+    });
+    assert!(unit.await.is_err(), "what became of it is not known");
+    assert_eq!(count(&sandbox).await, 3);
 }
 
 #[tokio::test]

@@ -131,6 +131,21 @@ async fn a_value_is_never_taken_for_sql() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn what_cannot_be_sent_costs_no_session() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    for (name, value) in [("app.tenant", "a\0b"), ("app\0.tenant", "7")] {
+        let options = TxOptions::new().setting(name, value);
+        let error = PgSession::begin(&mut session, &options).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::Unsupported { .. }), "{error}");
+    }
+    let error = sqlx::query("select $1::int, $2::int").bind(1).execute(&mut session).await;
+    assert_eq!(code(&error.unwrap_err()), "08P01");
+    assert_clean(&session);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn a_required_setting_is_brought_along_or_nothing_is_done() {
     let place = Place::new().await;
     let postgres = place.postgres().require_setting("app.tenant");
@@ -331,6 +346,57 @@ async fn a_borrowers_own_commit_is_not_ours() {
     assert_eq!(place.rows().await, [1]);
 }
 
+/// What he has committed himself is in the database, whatever is said of the rest.
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn after_a_statement_that_may_have_committed_a_refusal_is_no_rollback() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "commit and chain").await;
+    assert!(sqlx::query("insert into t values (1)").execute(&mut session).await.is_err());
+    let error = unknown(PgSession::commit(&mut session).await);
+    assert!(matches!(failure(&error), SqlFailure::PendingRollback { .. }), "{error}");
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1]);
+
+    begin(&mut session).await;
+    insert(&mut session, 2).await;
+    assert!(session.execute("commit; select nonsense").await.is_err());
+    unknown(PgSession::commit(&mut session).await);
+    assert_eq!(place.rows().await, [1, 2]);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn after_a_commit_dropped_half_way_nothing_is_committed_alone() {
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    drop_half_way(&mut session, "commit");
+    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::NoTransaction), "{error}");
+    unknown(PgSession::commit(&mut session).await);
+    assert_eq!(distant.place.rows().await, [1]);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_commit_of_his_own_that_failed_commits_nothing() {
+    let place = Place::new().await;
+    place.run("create table child (x bigint references t deferrable initially deferred)").await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    run(&mut session, "insert into child values (2)").await;
+    let error = sqlx::query("commit").execute(&mut session).await.unwrap_err();
+    assert_eq!(code(&error), "23503");
+    rolled_back(PgSession::commit(&mut session).await);
+    assert!(place.rows().await.is_empty());
+}
+
 /// Texts whose end of the transaction is hidden: only the server can tell.
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
@@ -488,11 +554,15 @@ async fn a_lock_timeout_is_a_conflict_where_that_is_asked_for() {
 async fn a_write_in_a_read_only_unit_is_the_units_own_fault() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    begin_in(&mut session, TxOptions::new().read_only()).await;
-    let error = sqlx::query("insert into t values (1)").execute(&mut session).await.unwrap_err();
-    assert_eq!(code(&error), "25006");
-    assert_eq!(session.condition(), Condition::Dirty);
-    release(&mut session).await;
+    for options in
+        [TxOptions::new().read_only(), TxOptions::new().setting("transaction_read_only", "on")]
+    {
+        begin_in(&mut session, options).await;
+        let refused = sqlx::query("insert into t values (1)").execute(&mut session).await;
+        assert_eq!(code(&refused.unwrap_err()), "25006");
+        assert_eq!(session.condition(), Condition::Dirty);
+        release(&mut session).await;
+    }
 
     run(&mut session, "begin read only").await;
     assert!(sqlx::query("insert into t values (1)").execute(&mut session).await.is_err());
