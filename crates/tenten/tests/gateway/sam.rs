@@ -347,6 +347,25 @@ async fn an_id_given_back_here_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_refused_password_is_sent_again_only_when_there_is_another() {
+    for (rotates, calls) in [(false, 1), (true, 2)] {
+        let emulator = start(1).await;
+        let asked = std::sync::atomic::AtomicBool::new(false);
+        let provider = move || {
+            let again = asked.swap(true, std::sync::atomic::Ordering::Relaxed);
+            let password = if again && rotates { "another" } else { PASSWORD };
+            async move { Ok::<_, std::io::Error>(password.to_owned()) }
+        };
+        let tenten = group(&emulator).password_from(provider).build().expect("valid");
+        emulator.fault(Fault::on("login").rc(5, "Already logged in"));
+        emulator.fault(Fault::on("reluid").rc(4, "Invalid user identification").always());
+        soon("an answer", tenten.connect()).await.expect_err("refused");
+        assert_eq!(emulator.book().calls("reluid"), calls);
+        assert_eq!(tenten.sam_report().stuck, ["clientx_0"]);
+    }
+}
+
+#[tokio::test]
 async fn a_password_provider_that_panics_loses_no_id() {
     let emulator = start(1).await;
     let asked = std::sync::atomic::AtomicBool::new(false);
