@@ -64,19 +64,16 @@ impl<'a> Cell<'a> {
     ///
     /// As for [`bytes`](Self::bytes).
     pub fn text(&self) -> Result<Cow<'a, str>> {
-        match self.bytes()? {
-            Cow::Borrowed(bytes) => Ok(xml::decode(bytes)),
-            Cow::Owned(bytes) => Ok(Cow::Owned(
-                String::from_utf8(bytes)
-                    .unwrap_or_else(|error| xml::decode(error.as_bytes()).into_owned()),
-            )),
-        }
+        xml::text(self.raw).map_err(|_| self.is_no("text with known references"))
     }
 
     /// True if it holds nothing: N/A, or the empty text.
     #[must_use]
-    pub const fn is_na(&self) -> bool {
+    #[inline]
+    pub fn is_na(&self) -> bool {
+        // Also `<![CDATA[]]>`.
         self.raw.is_empty()
+            || self.raw[0] == b'<' && self.bytes().is_ok_and(|bytes| bytes.is_empty())
     }
 
     /// A whole number; `None` for N/A.
@@ -307,6 +304,23 @@ mod tests {
             ("f", "-inf", Value::Decimal(f64::NEG_INFINITY)),
         ] {
             assert_eq!(value(kind, "", raw), Ok(expected), "{kind} {raw}");
+        }
+    }
+
+    #[test]
+    fn empty_text_is_n_a_however_it_is_written() {
+        let column = Column::new("c", "C", "a", "");
+        for (raw, expected) in [
+            ("", None),
+            ("<![CDATA[]]>", None),
+            ("<![CDATA[]]><![CDATA[]]>", None),
+            ("<![CDATA[ ]]>", Some(" ")),
+            ("<![CDATA[]]>x", Some("x")),
+        ] {
+            let cell = Cell::new(raw.as_bytes(), &column, 0);
+            let text = Option::<String>::from_cell(&cell).expect("text");
+            assert_eq!(text.as_deref(), expected, "{raw}");
+            assert_eq!(cell.is_na(), expected.is_none(), "{raw}");
         }
     }
 
