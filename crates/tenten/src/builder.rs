@@ -151,7 +151,11 @@ impl TentenBuilder {
     }
 
     /// Whether the gateway turns infinities into N/A; set on every session. Default:
-    /// left as the gateway has it.
+    /// nothing is said.
+    ///
+    /// The platform's session keeps it, and a SAM group's runs on for whoever possesses
+    /// it next: a backend that says nothing then works with what another one said. Those
+    /// that share a group should all say the same.
     pub const fn infinite_to_na(mut self, on: bool) -> Self {
         self.manners.infinite_to_na = Some(on);
         self

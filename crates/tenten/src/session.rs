@@ -142,6 +142,10 @@ impl Session for TentenSession {
     /// platform's session running, `Kill` and `NoKill` log out, and a SAM pool's gives
     /// its ID back.
     ///
+    /// A gateway that is busy or cannot be reached is asked for two minutes to take an ID
+    /// back. Then its error is told, and asking goes on for as long as the ID is certainly
+    /// ours; what came of it stands in [`Tenten::sam_report`](crate::Tenten::sam_report).
+    ///
     /// # Cancel safety
     ///
     /// It is ended all the same: what is begun is done by a thread of this crate's.

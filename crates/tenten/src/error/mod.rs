@@ -287,12 +287,6 @@ impl Error {
         self.refusal().is_some() || self.was_not_sent()
     }
 
-    /// True if all IDs of a SAM group are taken: it was the taking of one that met no
-    /// room, not a login.
-    pub(crate) fn is_full_group(&self) -> bool {
-        matches!(self, Self::Busy { refusal, .. } if refusal.api == "getuid")
-    }
-
     /// True if an answer was on its way and did not arrive, or not whole.
     pub(crate) fn lost_answer(&self) -> bool {
         match self {

@@ -49,3 +49,11 @@ impl Refusal {
         self.message.to_ascii_lowercase().contains(words)
     }
 }
+
+impl Error {
+    /// True if all IDs of a SAM group are taken: it was the taking of one that met no
+    /// room, not a login.
+    pub(crate) fn is_full_group(&self) -> bool {
+        matches!(self, Self::Busy { refusal, .. } if refusal.api == "getuid")
+    }
+}

@@ -64,19 +64,16 @@ impl<'a> Cell<'a> {
     ///
     /// As for [`bytes`](Self::bytes).
     pub fn text(&self) -> Result<Cow<'a, str>> {
-        match self.bytes()? {
-            Cow::Borrowed(bytes) => Ok(xml::decode(bytes)),
-            Cow::Owned(bytes) => Ok(Cow::Owned(
-                String::from_utf8(bytes)
-                    .unwrap_or_else(|error| xml::decode(error.as_bytes()).into_owned()),
-            )),
-        }
+        xml::text(self.raw).map_err(|_| self.is_no("text with known references"))
     }
 
     /// True if it holds nothing: N/A, or the empty text.
     #[must_use]
-    pub const fn is_na(&self) -> bool {
+    #[inline]
+    pub fn is_na(&self) -> bool {
+        // Also `<![CDATA[]]>`.
         self.raw.is_empty()
+            || self.raw[0] == b'<' && self.bytes().is_ok_and(|bytes| bytes.is_empty())
     }
 
     /// A whole number; `None` for N/A.

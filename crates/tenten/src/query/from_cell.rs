@@ -101,3 +101,26 @@ impl<T: FromCell> FromCell for Option<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::column::Column;
+
+    #[test]
+    fn empty_text_is_n_a_however_it_is_written() {
+        let column = Column::new("c", "C", "a", "");
+        for (raw, expected) in [
+            ("", None),
+            ("<![CDATA[]]>", None),
+            ("<![CDATA[]]><![CDATA[]]>", None),
+            ("<![CDATA[ ]]>", Some(" ")),
+            ("<![CDATA[]]>x", Some("x")),
+        ] {
+            let cell = Cell::new(raw.as_bytes(), &column, 0);
+            let text = Option::<String>::from_cell(&cell).expect("text");
+            assert_eq!(text.as_deref(), expected, "{raw}");
+            assert_eq!(cell.is_na(), expected.is_none(), "{raw}");
+        }
+    }
+}

@@ -205,7 +205,10 @@ impl Duty {
         if matches!(error, Error::Auth(_)) && !self.asked_for_password {
             self.asked_for_password = true;
             let owner = &self.account.group.owner;
-            if let Ok(password) = self.office.password(owner).await {
+            // The same once more would only be counted against the account.
+            if let Ok(password) = self.office.password(owner).await
+                && password.expose() != self.password.expose()
+            {
                 self.password = password;
                 return Outcome::Otherwise;
             }

@@ -19,7 +19,7 @@ pub(crate) use element::Element;
 pub use flaw::{Flaw, XmlError};
 pub(crate) use grid::{Grid, Room};
 pub use limits::XmlLimits;
-pub(crate) use text::{decode, unescape};
+pub(crate) use text::{decode, text, unescape};
 
 /// One answer of the gateway.
 #[derive(Debug)]

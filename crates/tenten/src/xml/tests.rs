@@ -86,6 +86,24 @@ fn bytes_that_are_no_utf8_are_latin_1_and_reachable() {
 }
 
 #[test]
+fn a_reference_is_the_same_character_in_either_encoding() {
+    for (raw, said, bytes) in [
+        (
+            b"S\xc3\xa3o &#233;&amp;".as_slice(),
+            "S\u{e3}o \u{e9}&",
+            b"S\xc3\xa3o \xc3\xa9&".as_slice(),
+        ),
+        (b"S\xe3o &#233;&amp;", "S\u{e3}o \u{e9}&", b"S\xe3o \xe9&"),
+        (b"\xe3<![CDATA[\xe9&#233;]]>", "\u{e3}\u{e9}&#233;", b"\xe3\xe9&#233;"),
+        (b"&#233;", "\u{e9}", b"\xc3\xa9"),
+        (b"\xe3&#8364;", "\u{e3}\u{20ac}", b"\xe3\xe2\x82\xac"),
+    ] {
+        assert_eq!(text(raw).expect("resolvable"), said);
+        assert_eq!(unescape(raw).expect("resolvable").as_ref(), bytes);
+    }
+}
+
+#[test]
 fn every_truncation_is_an_error_that_says_so() {
     for end in 1..DATA.len() {
         assert!(parse(&DATA[..end]).is_err(), "taken: {}", &DATA[..end]);

@@ -16,11 +16,27 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 const CDATA: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
-/// What a cell says: its bytes with references resolved and CDATA sections opened.
+/// What a cell says, as text: its own encoding is known before a reference adds a
+/// character.
+pub(crate) fn text(raw: &[u8]) -> Result<Cow<'_, str>, Flaw> {
+    let unescaped = match decode(raw) {
+        Cow::Borrowed(text) => match unescape(text.as_bytes())? {
+            Cow::Borrowed(_) => return Ok(Cow::Borrowed(text)),
+            Cow::Owned(bytes) => bytes,
+        },
+        Cow::Owned(text) => unescape(text.as_bytes())?.into_owned(),
+    };
+    // It is UTF-8 by now, as is what was put into it.
+    String::from_utf8(unescaped).map(Cow::Owned).map_err(|_| Flaw::Unexpected("bytes in UTF-8"))
+}
+
+/// What a cell says: its bytes with references resolved and CDATA sections opened. A
+/// character is put into Latin-1 as that, if it has it.
 pub(crate) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, Flaw> {
     if memchr2(b'&', b'<', raw).is_none() {
         return Ok(Cow::Borrowed(raw));
     }
+    let is_latin_1 = std::str::from_utf8(raw).is_err();
     let (mut out, mut rest) = (Vec::with_capacity(raw.len()), raw);
     while let Some(at) = memchr2(b'&', b'<', rest) {
         out.extend_from_slice(&rest[..at]);
@@ -31,7 +47,14 @@ pub(crate) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, Flaw> {
                 out.extend_from_slice(&inside[..end]);
                 CDATA.len() + end + CDATA_END.len()
             }
-            None if rest[0] == b'&' => reference(rest, &mut out)?,
+            None if rest[0] == b'&' => {
+                let (character, length) = reference(rest)?;
+                match u8::try_from(character) {
+                    Ok(byte) if is_latin_1 => out.push(byte),
+                    _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+                length
+            }
             None => return Err(Flaw::Unexpected("an element inside a cell")),
         };
         rest = &rest[taken..];
@@ -43,8 +66,8 @@ pub(crate) fn unescape(raw: &[u8]) -> Result<Cow<'_, [u8]>, Flaw> {
 /// The longest reference that means something: `&#x10FFFF;`, with room for zeros.
 const LONGEST_REFERENCE: usize = 16;
 
-/// Resolves the reference that `text` begins with; answers how long it was.
-fn reference(text: &[u8], out: &mut Vec<u8>) -> Result<usize, Flaw> {
+/// Resolves the reference that `text` begins with; answers also how long it was.
+fn reference(text: &[u8]) -> Result<(char, usize), Flaw> {
     let window = &text[..text.len().min(LONGEST_REFERENCE)];
     let end = memchr(b';', window).ok_or(Flaw::Unexpected("an ampersand that begins nothing"))?;
     let resolved = match &text[1..end] {
@@ -55,8 +78,7 @@ fn reference(text: &[u8], out: &mut Vec<u8>) -> Result<usize, Flaw> {
         b"apos" => '\'',
         name => number(name).ok_or(Flaw::Unexpected("a reference to an unknown entity"))?,
     };
-    out.extend_from_slice(resolved.encode_utf8(&mut [0; 4]).as_bytes());
-    Ok(end + 1)
+    Ok((resolved, end + 1))
 }
 
 fn number(name: &[u8]) -> Option<char> {

@@ -296,7 +296,7 @@ async fn a_full_group_is_not_asked_beyond_the_deadline_and_not_when_cancelled() 
 async fn a_full_group_is_asked_until_the_deadline_however_long_the_pauses_are() {
     let emulator = start(1).await;
     let hour = Duration::from_secs(3600);
-    let builder = group(&emulator).retry_wait(hour).busy_timeout(Duration::from_millis(50));
+    let builder = group(&emulator).retry_wait(hour).busy_timeout(Duration::from_secs(1));
     let tenten = builder.build().expect("valid");
     emulator.fault(Fault::on("getuid").rc(38, "System busy, please try again"));
     drop(soon("an answer", tenten.connect()).await.expect("asked again at the deadline"));
@@ -344,6 +344,25 @@ async fn an_id_given_back_here_is_not_waited_for() {
     TentenSession::close(session).await.expect("given back");
     refusal.lift();
     soon("the ID", waiting).await.expect("no panic").expect("opens");
+}
+
+#[tokio::test]
+async fn a_refused_password_is_sent_again_only_when_there_is_another() {
+    for (rotates, calls) in [(false, 1), (true, 2)] {
+        let emulator = start(1).await;
+        let asked = std::sync::atomic::AtomicBool::new(false);
+        let provider = move || {
+            let again = asked.swap(true, std::sync::atomic::Ordering::Relaxed);
+            let password = if again && rotates { "another" } else { PASSWORD };
+            async move { Ok::<_, std::io::Error>(password.to_owned()) }
+        };
+        let tenten = group(&emulator).password_from(provider).build().expect("valid");
+        emulator.fault(Fault::on("login").rc(5, "Already logged in"));
+        emulator.fault(Fault::on("reluid").rc(4, "Invalid user identification").always());
+        soon("an answer", tenten.connect()).await.expect_err("refused");
+        assert_eq!(emulator.book().calls("reluid"), calls);
+        assert_eq!(tenten.sam_report().stuck, ["clientx_0"]);
+    }
 }
 
 #[tokio::test]
