@@ -1,7 +1,7 @@
 //! Flushing, pausing, resizing; what a holder may do with a session.
 
 use super::*;
-use sessionpool_core::{Fault, Pause, TryAcquireError};
+use sessionpool_core::{Fault, Pause, Session, TryAcquireError};
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
@@ -250,7 +250,14 @@ async fn a_detached_session_frees_its_place_and_is_its_holders() {
     assert_eq!((pool.status().size(), pool.status().counters.closed.detached), (0, 1));
     drop(pool.acquire().await.unwrap());
     balanced(&pool.status());
-    sessionpool_core::Session::close(session).await.unwrap();
+    Session::close(session).await.unwrap();
+
+    // Whoever waits has another one opened in its place.
+    let (kept, held) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    let waiting = waiter(&pool).await;
+    ScriptedSession::abort(kept.detach());
+    drop(waiting.await.unwrap().unwrap());
+    drop(held);
     end(&backend, &pool).await;
 }
 
