@@ -120,6 +120,9 @@ fn what_an_unescaped_at_sign_would_cut_off_is_in_no_message() {
     for url in [
         "postgresql://u:s3cr@t-word@h/d",
         "postgresql://u:s3cr/t-word",
+        "postgresql://u:s3cr@t?t-word@h/d",
+        "postgresql://u:s3cr@t?x&t-word/d",
+        "postgresql://u:s3cr@t?t-word:x",
         "postgresql://u:s3cr[t-word@@h",
         "postgresql://u:t-word%FF@h",
         "postgres-ql://u:t-word@h",

@@ -79,9 +79,7 @@ fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effec
     let keyword = words.find(|word| *word != Token::Sign('(')).unwrap_or(Token::Semicolon);
     if keyword.is_one_of(&READING) {
         Effect { touch: touch_within(words), ..Effect::READ }
-    } else if keyword.is_one_of(&WRITING) {
-        Effect { touch: touch_within(words), ..Effect::WRITE }
-    } else if keyword.is_word("ANALYZE") && !analyzes_table(words.clone()) {
+    } else if keyword.is_one_of(&WRITING) || is_analyzed(keyword, words.clone()) {
         Effect { touch: touch_within(words), ..Effect::WRITE }
     } else if keyword.is_one_of(&COMMITTING) {
         of_committing(keyword, words)
@@ -122,10 +120,9 @@ fn of_set<'s>(words: impl Iterator<Item = Token<'s>>) -> Effect {
 }
 
 /// MariaDB's `ANALYZE SELECT` runs the statement after it.
-fn analyzes_table<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {
-    words
-        .next()
-        .is_some_and(|word| word.is_one_of(&["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"]))
+fn is_analyzed<'s>(keyword: Token<'_>, mut words: impl Iterator<Item = Token<'s>>) -> bool {
+    let tables = ["TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG"];
+    keyword.is_word("ANALYZE") && !words.next().is_some_and(|word| word.is_one_of(&tables))
 }
 
 fn is_transaction<'s>(mut words: impl Iterator<Item = Token<'s>>) -> bool {

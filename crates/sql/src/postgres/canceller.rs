@@ -55,8 +55,9 @@ impl Canceller {
 
     /// Has the server cancel whatever `process` is at.
     ///
-    /// When this answers `Ok` the signal has been sent, or the process is gone. A process that is told while
-    /// it awaits a command takes no notice, so what is sent to it from now on is safe.
+    /// When this answers `Ok` the signal has been sent, or the process is gone. A process
+    /// that is told while it awaits a command takes no notice, so what is sent to it from
+    /// now on is safe.
     ///
     /// # Cancel safety
     ///

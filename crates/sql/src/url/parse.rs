@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<ConnectUrl, UrlError> {
     for pair in query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty())
     {
         let (key, value) = cut(pair, '=');
-        // The rest of a password, rather: no key looks like that, and errors name keys.
+        // Rather the rest of a password, and errors name keys.
         if key.contains(['@', '/', ':']) {
             return Err(UrlError::Ambiguous);
         }

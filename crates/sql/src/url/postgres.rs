@@ -30,7 +30,9 @@ const KEYS: [Key; 12] =
 ///
 /// TLS is `verify-full` where the host is neither loopback nor a socket, whatever the
 /// environment says; on loopback it is `prefer`, over a socket `disable`. Anything else
-/// has to be named. The roots are sqlx's (with the feature `tls`: those of the operating
+/// has to be named; but a `prefer` for another host is the driver's own default, and what
+/// [`Postgres`](crate::Postgres) makes `verify-full` of: name `allow` or `disable` to go
+/// without. The roots are sqlx's (with the feature `tls`: those of the operating
 /// system); `sslrootcert` comes on top of them and does not replace them.
 impl TryFrom<&ConnectUrl> for PgConnectOptions {
     type Error = UrlError;

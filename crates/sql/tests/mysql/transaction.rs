@@ -9,8 +9,8 @@ use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::Executor;
 
 use crate::place::{
-    Place, assert_clean, begin, commit, failure, insert, number, one, release, rolled_back, run,
-    unknown,
+    Place, SOON, assert_clean, begin, commit, failure, insert, number, one, release, rolled_back,
+    run, unknown,
 };
 
 #[tokio::test]
@@ -109,9 +109,12 @@ async fn every_isolation_is_set() {
             session.connection_id()
         );
         // The table is made anew for who has not asked for a tenth of a second.
-        while place.run(&of_session).await != name {
-            tokio::time::sleep(Duration::from_millis(150)).await;
-        }
+        let look = async {
+            while place.run(&of_session).await != name {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {name}"));
         commit(&mut session).await;
     }
 }

@@ -5,7 +5,7 @@ use sessionpool_core::{Condition, Session};
 use sessionpool_sql::PgSession;
 use sqlx::{Either, Executor, Row, SqlSafeStr, Statement};
 
-use crate::place::{Place, assert_clean, code, drop_half_way, insert, release, run, text};
+use crate::place::{Distant, Place, assert_clean, code, drop_half_way, insert, release, run, text};
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
@@ -131,9 +131,9 @@ async fn a_stream_is_over_only_when_it_says_so() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn dropping_release_leaves_the_session_busy() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    drop_half_way(&mut session, "select pg_sleep(0.1)");
+    let distant = Distant::new().await;
+    let mut session = distant.session().await;
+    drop_half_way(&mut session, "select 1");
     assert!(PgSession::release(&mut session).now_or_never().is_none());
     assert_eq!(session.condition(), Condition::Busy);
     release(&mut session).await;
