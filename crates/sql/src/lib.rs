@@ -42,6 +42,8 @@ mod script;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statement;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod tls;
 mod url;
 mod watched;
 

@@ -1,9 +1,10 @@
 use std::fmt;
 
 use sqlx::Connection;
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 
 use crate::credentials::Provider;
+use crate::tls;
 use crate::url::encrypt_mysql;
 
 /// Where a database is and who logs in. Never printed as a whole: it has the
@@ -37,6 +38,9 @@ impl Login {
 
     async fn options(&self) -> sqlx::Result<MySqlConnectOptions> {
         let options = self.options.clone();
+        if let MySqlSslMode::VerifyCa = options.get_ssl_mode() {
+            tls::choose_cryptography();
+        }
         let Some(provider) = &self.provider else { return Ok(options) };
         let credentials = provider.ask().await?;
         let options = match credentials.get_username() {

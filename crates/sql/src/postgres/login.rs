@@ -4,6 +4,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::credentials::Provider;
+use crate::tls;
 use crate::url::Distance;
 
 /// Where a database is and who logs in. Never printed as a whole: it has the
@@ -44,6 +45,9 @@ impl Login {
 
     async fn options(&self) -> sqlx::Result<PgConnectOptions> {
         let options = self.options.clone();
+        if let PgSslMode::VerifyCa = options.get_ssl_mode() {
+            tls::choose_cryptography();
+        }
         let Some(provider) = &self.provider else { return Ok(options) };
         let credentials = provider.ask().await?;
         let options = match credentials.get_username() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
@@ -293,7 +293,7 @@ fn socket(home: &Path) -> PathBuf {
 }
 
 /// It speaks first, when it has recovered.
-fn serves(_: &Path, port: u16) -> bool {
+fn serves(_: &Path, port: u16, _: Pid) -> bool {
     let greeting = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).and_then(|mut stream| {
         stream.set_read_timeout(Some(Duration::from_millis(200)))?;
         stream.read_exact(&mut [0])

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use super::Postgres;
 use super::home::Home;
@@ -98,6 +98,6 @@ fn arguments(home: &Path, port: u16) -> io::Result<Vec<OsString>> {
     Ok(vec![main.into()])
 }
 
-fn serves(_: &Path, port: u16) -> bool {
+fn serves(_: &Path, port: u16, _: Pid) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }

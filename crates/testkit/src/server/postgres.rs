@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
@@ -307,7 +307,9 @@ fn arguments(home: &Path, port: u16) -> io::Result<Vec<OsString>> {
 }
 
 /// The eighth line of its lock file is the server's state, for `pg_ctl` to read.
-fn serves(home: &Path, _: u16) -> bool {
-    fs::read_to_string(home.join("data/postmaster.pid"))
-        .is_ok_and(|file| file.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
+fn serves(home: &Path, _: u16, pid: Pid) -> bool {
+    let file = fs::read_to_string(home.join("data/postmaster.pid")).unwrap_or_default();
+    let line = |number| file.lines().nth(number).map(str::trim);
+    // One that was killed has left its own file behind, which says the same.
+    line(0) == Some(&*pid.as_raw_nonzero().to_string()) && line(7) == Some("ready")
 }

@@ -33,7 +33,7 @@ pub(super) struct Launch {
     pub(super) arguments: fn(&Path, u16) -> io::Result<Vec<OsString>>,
     /// Those the test asked for.
     pub(super) settings: Vec<OsString>,
-    pub(super) serves: fn(&Path, u16) -> bool,
+    pub(super) serves: fn(&Path, u16, Pid) -> bool,
     /// The signal that ends it orderly, without waiting for its clients.
     pub(super) stop: Signal,
 }
@@ -128,7 +128,7 @@ impl Service {
     /// Waits until the server serves, or has ended.
     async fn served_by(&self, daemon: &Daemon) -> bool {
         while daemon.is_running() {
-            if (self.launch.serves)(self.home.path(), self.port) {
+            if (self.launch.serves)(self.home.path(), self.port, daemon.pid()) {
                 return true;
             }
             sleep(Duration::from_millis(2)).await;
