@@ -74,15 +74,13 @@ pub(crate) struct Loan {
 
 #[derive(Debug)]
 struct Place {
-    /// The opening's number.
-    opening: u64,
-    /// The session's number; zero while it is being opened.
-    session: u64,
+    /// The session's number; the opening's while it is being opened.
+    number: u64,
     opened: Instant,
     /// When it is old; `None` is never.
     expires: Option<Instant>,
     /// How often it was lent.
-    uses: u64,
+    uses: u32,
     /// Its lease has been told to be one of those that last too long.
     told_overdue: bool,
     home: Home,
@@ -96,7 +94,7 @@ impl Place {
     #[inline]
     const fn loan(&self) -> Option<Loan> {
         match self.stage {
-            Stage::Leased(borrower) => Some(Loan { session: self.session, borrower }),
+            Stage::Leased(borrower) => Some(Loan { session: self.number, borrower }),
             _ => None,
         }
     }
@@ -194,8 +192,7 @@ impl Places {
         let generation = self.generation;
         self.openings += 1;
         let place = Place {
-            opening: self.openings,
-            session: 0,
+            number: self.openings,
             opened: now,
             expires: None,
             uses: 0,
@@ -212,7 +209,7 @@ impl Places {
     pub(crate) fn opened(&mut self, now: Instant, id: PlaceId, lifetime: Option<Duration>) {
         self.sessions += 1;
         let place = &mut self.taken[id.index()];
-        place.session = self.sessions;
+        place.number = self.sessions;
         place.opened = now;
         place.expires = lifetime.and_then(|lifetime| now.checked_add(lifetime));
     }
@@ -226,7 +223,8 @@ impl Places {
     #[inline]
     pub(crate) fn is_worn(&self, now: Instant, id: PlaceId, max_uses: Option<u64>) -> bool {
         let place = &self.taken[id.index()];
-        place.expires.is_some_and(|at| at <= now) || max_uses.is_some_and(|most| place.uses >= most)
+        place.expires.is_some_and(|at| at <= now)
+            || max_uses.is_some_and(|most| u64::from(place.uses) >= most)
     }
 
     /// Why what stands there is not to be lent again.
@@ -244,20 +242,20 @@ impl Places {
     pub(crate) fn lend(&mut self, id: PlaceId, borrower: Borrower) {
         self.move_to(id, Stage::Leased(borrower));
         let place = &mut self.taken[id.index()];
-        place.uses += 1;
+        place.uses = place.uses.saturating_add(1);
         place.told_overdue = false;
     }
 
     /// The number of the opening that stands there, and since when it does.
     pub(crate) fn opening(&self, id: PlaceId) -> (u64, Instant) {
         let place = &self.taken[id.index()];
-        (place.opening, place.opened)
+        (place.number, place.opened)
     }
 
     /// The session's number, and since when it is open.
     pub(crate) fn session(&self, id: PlaceId) -> (u64, Instant) {
         let place = &self.taken[id.index()];
-        (place.session, place.opened)
+        (place.number, place.opened)
     }
 
     #[inline]
