@@ -8,6 +8,7 @@ use super::hooks::{HookFuture, Hooks};
 use super::listeners::Listeners;
 use super::opener::Opener;
 use super::settings::Draft;
+use super::shared::Shared;
 use crate::{Backend, ConfigError, Pool, PoolEvents, Session};
 
 /// Sets up a [`Pool`].
@@ -284,7 +285,7 @@ impl<S: Session> PoolBuilder<S> {
     /// what would be valid.
     pub fn build(self) -> Result<Pool<S>, ConfigError> {
         let (settings, limits) = self.draft.validate()?;
-        Ok(Pool::new(self.opener, settings, limits, self.listeners, self.hooks))
+        Ok(Pool::new(Shared::new(self.opener, settings, limits, self.listeners, self.hooks)))
     }
 }
 

@@ -110,13 +110,13 @@ impl<S: Session> Lease<S> {
     /// The session's number: the first that its pool opened is 1.
     #[must_use]
     pub fn id(this: &Self) -> u64 {
-        this.shared.session(this.place).0
+        this.shared.number(this.place)
     }
 
     /// How long ago the session was opened.
     #[must_use]
     pub fn age(this: &Self) -> Duration {
-        this.shared.session(this.place).1
+        this.shared.age(this.place)
     }
 
     /// What the application keeps with the session, from lease to lease.

@@ -43,11 +43,7 @@ pub use settings::ConfigError;
 
 use acquire::Acquire;
 use closer::Closer;
-use hooks::Hooks;
-use listeners::Listeners;
-use opener::Opener;
 use recall::Recalled;
-use settings::{Limits, Settings};
 use shared::Shared;
 use warming::Warming;
 
@@ -120,15 +116,8 @@ impl<S: Session> Pool<S> {
         PoolBuilder::new(backend)
     }
 
-    pub(crate) fn new(
-        opener: Box<dyn Opener<S>>,
-        settings: Settings,
-        limits: Limits,
-        listeners: Listeners,
-        hooks: Hooks<S>,
-    ) -> Self {
-        let shared = Arc::new(Shared::new(opener, settings, limits, listeners, hooks));
-        let handle = StdArc::new(Handle { shared });
+    pub(crate) fn new(shared: Shared<S>) -> Self {
+        let handle = StdArc::new(Handle { shared: Arc::new(shared) });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));
         handle.shared.fill_stock();

@@ -121,13 +121,9 @@ impl Scene {
     fn seated_on(runtime: Option<runtime::Id>, draft: Draft) -> Self {
         let (settings, limits) = draft.validate().expect("settings that can work");
         let remote = StdArc::new(Remote::with_room_for(limits.max_size));
-        let pool = Pool::new(
-            Box::new(Door(StdArc::clone(&remote))),
-            settings,
-            limits,
-            Listeners::default(),
-            Hooks::none(),
-        );
+        let opener = Box::new(Door(StdArc::clone(&remote)));
+        let pool =
+            Pool::new(Shared::new(opener, settings, limits, Listeners::default(), Hooks::none()));
         let shared = Arc::clone(pool.shared());
         shared.ledger(|ledger, _| ledger.seat.take(runtime));
         Self { pool, shared, remote }

@@ -246,16 +246,15 @@ impl Places {
         place.told_overdue = false;
     }
 
-    /// The number of the opening that stands there, and since when it does.
-    pub(crate) fn opening(&self, id: PlaceId) -> (u64, Instant) {
-        let place = &self.taken[id.index()];
-        (place.number, place.opened)
+    /// The session's number; the opening's while it is being opened.
+    #[inline]
+    pub(crate) fn number(&self, id: PlaceId) -> u64 {
+        self.taken[id.index()].number
     }
 
-    /// The session's number, and since when it is open.
-    pub(crate) fn session(&self, id: PlaceId) -> (u64, Instant) {
-        let place = &self.taken[id.index()];
-        (place.number, place.opened)
+    /// Since when the session is open, or being opened.
+    pub(crate) fn opened_at(&self, id: PlaceId) -> Instant {
+        self.taken[id.index()].opened
     }
 
     #[inline]

@@ -103,7 +103,7 @@ impl<S> Ledger<S> {
         idle.pop_newest_where(|idle| {
             !limits.needs_check(now, idle.alive)
                 && !places.is_worn(now, idle.place, limits.max_uses)
-                && is_meant(places.session(idle.place).0)
+                && is_meant(places.number(idle.place))
         })
     }
 
@@ -170,7 +170,7 @@ impl<S> Ledger<S> {
         self.counters.checked += 1;
         self.places.check(place, serves);
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             Event::Checking(Checking { session, silent: now.saturating_duration_since(alive) })
         });
         self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });

@@ -44,7 +44,7 @@ impl<S> Ledger<S> {
             let place = self.places.take(now, home);
             self.probe = false;
             self.tell(aftermath, |ledger| {
-                let (opening, _) = ledger.places.opening(place);
+                let opening = ledger.places.number(place);
                 Event::Opening(Opening { opening })
             });
             self.errands.push_back(Errand { place, work: Work::Open });

@@ -134,10 +134,10 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.counters.opened += 1;
-        let (opening, began) = self.places.opening(place);
+        let (opening, began) = (self.places.number(place), self.places.opened_at(place));
         self.places.opened(now, place, self.limits.lifetime(jitter));
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             let took = now.saturating_duration_since(began);
             Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
         });
@@ -193,7 +193,7 @@ impl<S> Ledger<S> {
     fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
         self.tell(aftermath, |ledger| {
             let Failure { fault, cause, at } = failure.clone();
-            let (opening, began) = ledger.places.opening(place);
+            let (opening, began) = (ledger.places.number(place), ledger.places.opened_at(place));
             let took = at.saturating_duration_since(began);
             let streak = ledger.outage.streak();
             Event::OpenFailed(OpenFailed { opening, took, fault, cause, streak })
@@ -214,7 +214,7 @@ impl<S> Ledger<S> {
 
     fn tell_cleaned(&self, place: PlaceId, fit: bool, aftermath: &mut Aftermath<S>) {
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             Event::Cleaned(Cleaned { session, fit })
         });
     }
@@ -291,7 +291,7 @@ impl<S> Ledger<S> {
 
     fn tell_checked(&self, place: PlaceId, fault: Option<Fault>, aftermath: &mut Aftermath<S>) {
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             Event::Checked(Checked { session, fault })
         });
     }
@@ -425,7 +425,7 @@ impl<S> Ledger<S> {
         }
         self.places.move_to(place, Stage::Cleaning);
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             Event::Cleaning(Cleaning { session })
         });
         self.errands.push_back(Errand { place, work: Work::Clean(session) });

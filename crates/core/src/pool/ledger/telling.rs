@@ -112,7 +112,7 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.tell(aftermath, |ledger| {
-            let (session, _) = ledger.places.session(place);
+            let session = ledger.places.number(place);
             Event::Closing(Closing { session, ending })
         });
     }
@@ -127,8 +127,8 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         self.tell(aftermath, |ledger| {
-            let (session, opened) = ledger.places.session(place);
-            let age = now.saturating_duration_since(opened);
+            let session = ledger.places.number(place);
+            let age = now.saturating_duration_since(ledger.places.opened_at(place));
             Event::Closed(Closed { session, ending, age, confirmed })
         });
     }

@@ -58,7 +58,7 @@ impl<S: Session> Shared<S> {
             let borrower = Borrower { site, task, class, since };
             let (place, parcel) = lend(&mut books.ledger, borrower, aftermath)?;
             books.ledger.counters.requested += 1;
-            let (number, _) = books.ledger.places.session(place);
+            let number = books.ledger.places.number(place);
             Some((place, parcel, number))
         })?;
         self.tell_lent(site, class, number);
@@ -103,7 +103,7 @@ impl<S: Session> Shared<S> {
             ledger.counters.requested += 1;
             if let Some((place, parcel)) = ledger.lend(borrower, aftermath) {
                 aftermath.discard(waker);
-                let (number, _) = ledger.places.session(place);
+                let number = ledger.places.number(place);
                 return (Ok(Entry::Lent { place, parcel, number }), None);
             }
             let request = Request::new(waker, borrower, limit);

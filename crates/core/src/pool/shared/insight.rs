@@ -25,11 +25,15 @@ impl<S: Session> Shared<S> {
         self.books().ledger.status(now)
     }
 
-    /// A session's number, and its age.
-    pub(crate) fn session(&self, place: PlaceId) -> (u64, Duration) {
+    /// A session's number.
+    pub(crate) fn number(&self, place: PlaceId) -> u64 {
+        self.books().ledger.places.number(place)
+    }
+
+    /// How long ago it was opened.
+    pub(crate) fn age(&self, place: PlaceId) -> Duration {
         let now = Instant::now();
-        let (number, opened) = self.books().ledger.places.session(place);
-        (number, now.saturating_duration_since(opened))
+        now.saturating_duration_since(self.books().ledger.places.opened_at(place))
     }
 
     pub(crate) fn holders(&self) -> Vec<Holder> {

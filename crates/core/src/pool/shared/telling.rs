@@ -45,7 +45,7 @@ impl<S: Session> Shared<S> {
 
     /// A hook failed, and its session is closed all the same.
     pub(crate) fn tell_hook_failed(&self, place: PlaceId, hook: &'static str, cause: Cause) {
-        let (session, _) = self.session(place);
+        let session = self.number(place);
         self.listeners.tell(&Event::HookFailed(HookFailed { session, hook, cause }));
     }
 
