@@ -455,3 +455,33 @@ pub(crate) fn answer<D: Driver>(driver: &D, mark: &Mark, error: &Error) -> Answe
 pub(crate) fn name(savepoint: Savepoint) -> String {
     format!("sessionpool_{}", savepoint.number())
 }
+
+/// What of [`Transactional`](sessionpool_core::Transactional) is the same for each session
+/// whose field `talk` is its conversation.
+macro_rules! savepoints_of_talk {
+    () => {
+        async fn rollback(this: &mut Self) -> sqlx::Result<()> {
+            this.talk.rollback().await
+        }
+
+        async fn savepoint(this: &mut Self) -> sqlx::Result<sessionpool_core::Savepoint> {
+            this.talk.savepoint().await
+        }
+
+        async fn release_savepoint(
+            this: &mut Self,
+            savepoint: sessionpool_core::Savepoint,
+        ) -> sqlx::Result<()> {
+            this.talk.release_savepoint(savepoint).await
+        }
+
+        async fn rollback_to(
+            this: &mut Self,
+            savepoint: sessionpool_core::Savepoint,
+        ) -> sqlx::Result<()> {
+            this.talk.rollback_to(savepoint).await
+        }
+    };
+}
+
+pub(crate) use savepoints_of_talk;

@@ -22,6 +22,8 @@
     allow(dead_code, reason = "some of it is for the others")
 )]
 
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod beside;
 mod call;
 mod conversation;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

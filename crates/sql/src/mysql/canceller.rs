@@ -1,27 +1,20 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{AssertSqlSafe, Connection, Executor, Row};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::error;
 use super::login::Login;
-use crate::failure::SqlFailure;
-
-/// How long to wait for a cancelling, connecting included.
-const LIMIT: Duration = Duration::from_secs(3);
+use crate::beside::Beside;
 
 /// Has the server cancel what its sessions are at, over one connection beside them,
 /// which lives while anybody needs it.
 #[derive(Debug)]
 pub(super) struct Canceller {
     login: Arc<Login>,
-    beside: Mutex<Option<MySqlConnection>>,
-    /// Who uses the connection or waits for it.
-    users: AtomicUsize,
+    beside: Beside<MySqlConnection>,
 }
 
 /// A session as its server knows it.
@@ -48,7 +41,7 @@ impl Thread {
 
 impl Canceller {
     pub(super) fn new(login: Arc<Login>) -> Self {
-        Self { login, beside: Mutex::new(None), users: AtomicUsize::new(0) }
+        Self { login, beside: Beside::new() }
     }
 
     /// Has the server end whatever statement `thread` is at.
@@ -60,30 +53,16 @@ impl Canceller {
     ///
     /// Dropped half way, it may still be told.
     pub(super) async fn cancel(&self, thread: &Thread) -> sqlx::Result<()> {
-        let _user = User::of(&self.users);
-        timeout(LIMIT, self.ask(thread))
-            .await
-            .unwrap_or_else(|_| Err(SqlFailure::NotCancelled { limit: LIMIT }.into()))
+        let thread = thread.clone();
+        let connect = self.login.connect().boxed();
+        self.beside.say(connect, |connection| kill(connection, thread).boxed()).await
     }
+}
 
-    async fn ask(&self, thread: &Thread) -> sqlx::Result<()> {
-        let mut beside = self.beside.lock().await;
-        // Out of its place while in use: dropped half way, it is not used again.
-        let mut connection = match beside.take() {
-            Some(connection) => connection,
-            None => self.login.connect().await?,
-        };
-        expect_server(&mut connection, thread).await?;
-        let text = format!("KILL QUERY {}", thread.id);
-        connection.execute(AssertSqlSafe(text)).await?;
-        if self.users.load(Ordering::Acquire) > 1 {
-            *beside = Some(connection);
-        } else {
-            // It is told, whatever becomes of the connection.
-            let _ = connection.close().await;
-        }
-        Ok(())
-    }
+async fn kill(connection: &mut MySqlConnection, thread: Thread) -> sqlx::Result<()> {
+    expect_server(connection, &thread).await?;
+    let text = format!("KILL QUERY {}", thread.id);
+    connection.execute(AssertSqlSafe(text)).await.map(drop)
 }
 
 /// Thread numbers are the server's, and begin anew when it does: another server, or
@@ -102,20 +81,4 @@ async fn expect_server(connection: &mut MySqlConnection, thread: &Thread) -> sql
         return Err(error::lost("the server was started again since the session was opened"));
     }
     Ok(())
-}
-
-/// One of those who keep the connection alive.
-struct User<'c>(&'c AtomicUsize);
-
-impl<'c> User<'c> {
-    fn of(users: &'c AtomicUsize) -> Self {
-        users.fetch_add(1, Ordering::AcqRel);
-        Self(users)
-    }
-}
-
-impl Drop for User<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }

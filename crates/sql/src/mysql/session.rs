@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use sessionpool_core::{
-    CommitOutcome, Condition, Fault, Savepoint, Session, Transactional, TxOptions,
-};
+use sessionpool_core::{CommitOutcome, Condition, Fault, Session, Transactional, TxOptions};
 use sqlx::Error;
 use sqlx::mysql::MySqlConnection;
 
@@ -10,7 +8,7 @@ use super::driver::MySqlDriver;
 use super::line::Line;
 use super::{effect, error};
 use crate::call::Call;
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, savepoints_of_talk};
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::reset::Reset;
@@ -193,19 +191,5 @@ impl Transactional for MySqlSession {
         this.talk.commit().await
     }
 
-    async fn rollback(this: &mut Self) -> Result<(), Error> {
-        this.talk.rollback().await
-    }
-
-    async fn savepoint(this: &mut Self) -> Result<Savepoint, Error> {
-        this.talk.savepoint().await
-    }
-
-    async fn release_savepoint(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
-        this.talk.release_savepoint(savepoint).await
-    }
-
-    async fn rollback_to(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
-        this.talk.rollback_to(savepoint).await
-    }
+    savepoints_of_talk!();
 }

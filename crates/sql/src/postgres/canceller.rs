@@ -1,26 +1,20 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Connection, Row};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
 use super::login::Login;
+use crate::beside::Beside;
 use crate::failure::SqlFailure;
-
-/// How long to wait for a cancelling, connecting included.
-const LIMIT: Duration = Duration::from_secs(3);
 
 /// Has the server cancel what its backends are at, over one connection beside the
 /// sessions, which lives while anybody needs it.
 #[derive(Debug)]
 pub(super) struct Canceller {
     login: Arc<Login>,
-    beside: Mutex<Option<PgConnection>>,
-    /// Who uses the connection or waits for it.
-    users: AtomicUsize,
+    beside: Beside<PgConnection>,
 }
 
 /// The server's process behind a session.
@@ -50,7 +44,7 @@ impl Process {
 
 impl Canceller {
     pub(super) fn new(login: Arc<Login>) -> Self {
-        Self { login, beside: Mutex::new(None), users: AtomicUsize::new(0) }
+        Self { login, beside: Beside::new() }
     }
 
     /// Has the server cancel whatever `process` is at.
@@ -63,55 +57,26 @@ impl Canceller {
     ///
     /// Dropped half way, a signal may still be on its way.
     pub(super) async fn cancel(&self, process: &Process) -> sqlx::Result<()> {
-        let _user = User::of(&self.users);
-        timeout(LIMIT, self.ask(process))
-            .await
-            .unwrap_or_else(|_| Err(SqlFailure::NotCancelled { limit: LIMIT }.into()))
-    }
-
-    async fn ask(&self, process: &Process) -> sqlx::Result<()> {
-        let mut beside = self.beside.lock().await;
-        // Out of its place while in use: dropped half way, it is not used again.
-        let mut connection = match beside.take() {
-            Some(connection) => connection,
-            None => self.login.connect_beside().await?,
-        };
-        // Of a process that it may not look into, the server tells the number alone.
-        let sent: Option<Option<bool>> = sqlx::query_scalar(
-            "SELECT CASE WHEN backend_start IS NULL THEN false \
-             WHEN extract(epoch from backend_start)::text = $2 \
-             THEN pg_catalog.pg_cancel_backend(pid) END \
-             FROM pg_catalog.pg_stat_activity WHERE pid = $1",
-        )
-        .bind(process.pid)
-        .bind(&process.began)
-        .fetch_optional(&mut connection)
-        .await?;
-        if sent == Some(Some(false)) {
-            return Err(SqlFailure::CancelInDoubt.into());
-        }
-        if self.users.load(Ordering::Acquire) > 1 {
-            *beside = Some(connection);
-        } else {
-            // The signal is sent, whatever becomes of the connection.
-            let _ = connection.close().await;
-        }
-        Ok(())
+        let process = process.clone();
+        let connect = self.login.connect_beside().boxed();
+        self.beside.say(connect, |connection| signal(connection, process).boxed()).await
     }
 }
 
-/// One of those who keep the connection alive.
-struct User<'c>(&'c AtomicUsize);
-
-impl<'c> User<'c> {
-    fn of(users: &'c AtomicUsize) -> Self {
-        users.fetch_add(1, Ordering::AcqRel);
-        Self(users)
-    }
-}
-
-impl Drop for User<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+async fn signal(connection: &mut PgConnection, process: Process) -> sqlx::Result<()> {
+    // Of a process that it may not look into, the server tells the number alone.
+    let sent: Option<Option<bool>> = sqlx::query_scalar(
+        "SELECT CASE WHEN backend_start IS NULL THEN false \
+         WHEN extract(epoch from backend_start)::text = $2 \
+         THEN pg_catalog.pg_cancel_backend(pid) END \
+         FROM pg_catalog.pg_stat_activity WHERE pid = $1",
+    )
+    .bind(process.pid)
+    .bind(process.began)
+    .fetch_optional(connection)
+    .await?;
+    match sent {
+        Some(Some(false)) => Err(SqlFailure::CancelInDoubt.into()),
+        _ => Ok(()),
     }
 }

@@ -4,59 +4,35 @@ use sqlx::Error;
 use super::driver::Stage;
 use super::session::PgSession;
 use super::{effect, text};
-use crate::conversation::{Conversation, Driver};
+use crate::conversation::Conversation;
 use crate::effect::{Control, Effect};
-use crate::failure::SqlFailure;
 use crate::script::Script;
 
 impl PgSession {
     /// Runs a script, and says what became of it, as
     /// [`commit`](sessionpool_core::Transactional::commit) does.
     ///
-    /// Rolled back, with [`SqlFailure::ScriptRefused`](crate::SqlFailure::ScriptRefused), before anything was sent: a script
-    /// that begins or ends transactions itself, or that is run inside a unit.
+    /// Rolled back, with [`SqlFailure::ScriptRefused`](crate::SqlFailure::ScriptRefused),
+    /// before anything was sent: a script that begins or ends transactions itself, or that
+    /// is run inside a unit.
     ///
     /// # Cancel safety
     ///
     /// Dropped half way, the outcome is unknown.
     pub async fn run(&mut self, script: &Script) -> CommitOutcome<Error> {
-        let refused =
-            |why| CommitOutcome::RolledBack(Some(SqlFailure::ScriptRefused { why }.into()));
-        let work = script.work.as_str();
-        let effect = effect::of_script(work);
-        if effect.control != Control::None {
-            return refused("it begins or ends transactions itself");
-        }
-        if self.talk.mark.is_open() {
-            return refused("a transaction is open already");
-        }
-        if self.talk.kept.is_some() {
-            return self.run_inside(script, self.limited(effect)).await;
-        }
-        let effect = Effect { control: Control::Any, ..self.limited(effect) };
-        if let Some(failure) = self.talk.driver.refuses_unit(&script.options) {
-            return CommitOutcome::RolledBack(Some(failure.into()));
-        }
-        if let Err(error) = self.talk.settle_soon().await {
+        let effect = effect::of_script(script.work.as_str());
+        if let Err(error) = self.talk.prepare_script(script, &effect).await {
             return CommitOutcome::RolledBack(Some(error));
         }
+        let effect = self.limited(effect);
+        if self.talk.kept.is_some() {
+            return self.talk.run_inside(script, effect, script.work.clone()).await;
+        }
+        let effect = Effect { control: Control::Any, ..effect };
         let unit = self.talk.driver.next_unit(&script.options);
-        let text = text::script(&script.options, unit, work);
+        let text = text::script(&script.options, unit, script.work.as_str());
         let Conversation { connection, driver, mark, .. } = &mut self.talk;
         let verdict = driver.commit_by(connection, mark, effect, text, Stage::Work).await;
         self.talk.conclude(verdict).await
-    }
-
-    /// As any unit of a sandbox's.
-    async fn run_inside(&mut self, script: &Script, effect: Effect) -> CommitOutcome<Error> {
-        if let Err(error) = self.talk.begin(&script.options).await {
-            return CommitOutcome::RolledBack(Some(error));
-        }
-        if let Err(error) = self.talk.send(effect, script.work.clone()).await {
-            // If that fails the session says so.
-            let _ = self.talk.rollback().await;
-            return CommitOutcome::RolledBack(Some(error));
-        }
-        self.talk.commit().await
     }
 }

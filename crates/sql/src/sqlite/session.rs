@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sessionpool_core::{
-    CommitOutcome, Condition, Fault, Savepoint, Session, Transactional, TxOptions,
-};
+use sessionpool_core::{CommitOutcome, Condition, Fault, Session, Transactional, TxOptions};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Error};
 use tokio::sync::Mutex;
@@ -13,7 +11,7 @@ use super::driver::SqliteDriver;
 use super::tripwire::Tripwire;
 use super::{effect, error};
 use crate::call::Call;
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, savepoints_of_talk};
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::sandbox::impl_sandbox;
@@ -153,19 +151,5 @@ impl Transactional for SqliteSession {
         this.talk.commit().await
     }
 
-    async fn rollback(this: &mut Self) -> Result<(), Error> {
-        this.talk.rollback().await
-    }
-
-    async fn savepoint(this: &mut Self) -> Result<Savepoint, Error> {
-        this.talk.savepoint().await
-    }
-
-    async fn release_savepoint(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
-        this.talk.release_savepoint(savepoint).await
-    }
-
-    async fn rollback_to(this: &mut Self, savepoint: Savepoint) -> Result<(), Error> {
-        this.talk.rollback_to(savepoint).await
-    }
+    savepoints_of_talk!();
 }
