@@ -1,0 +1,1 @@
+//! Session per request for [axum].
