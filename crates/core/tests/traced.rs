@@ -118,6 +118,24 @@ async fn leaks_and_slow_acquires_are_warned_of_with_their_sites() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_listener_hides_nothing_of_one_pool_behind_another() {
+    let (log, _guard) = Log::from(Level::WARN);
+    let traced = Arc::new(Traced::new());
+    let pools = ["shop", "reports"].map(|name| {
+        let builder = Pool::builder(Scripted::new()).name(name).events(traced.clone());
+        builder.max_waiters(0).build().unwrap()
+    });
+    for _ in 0..3 {
+        for pool in &pools {
+            assert!(pool.acquire().await.is_err());
+        }
+    }
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].contains("pool=\"shop\"") && lines[1].contains("pool=\"reports\""));
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_edge_is_there_for_whoever_traces() {
     let (log, _guard) = Log::from(Level::TRACE);
     let backend = Scripted::new();

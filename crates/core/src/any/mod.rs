@@ -4,8 +4,11 @@ mod backend;
 mod error;
 mod pool;
 mod session;
+mod weak;
 
 pub use backend::Erase;
 pub use error::AnyError;
 pub use pool::AnyPool;
 pub use session::AnySession;
+pub(crate) use weak::Retained;
+pub use weak::WeakPool;

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{ClassStatus, CloseReport, ConfigError, Holder, Pause, Pool, Session, Status};
+use super::WeakPool;
+use crate::{
+    ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, PoolSettings, Session,
+    Status,
+};
 
 /// A handle to a pool of whatever sessions, for what concerns all pools of a service:
 /// looking at them, pausing them, closing them.
@@ -45,14 +49,17 @@ pub struct AnyPool(Arc<dyn Managed>);
 trait Managed: Send + Sync {
     fn name(&self) -> Option<&str>;
     fn status(&self) -> Status;
+    fn settings(&self) -> PoolSettings;
     fn holders(&self) -> Vec<Holder>;
     fn classes(&self) -> Vec<ClassStatus>;
+    fn last_failure(&self) -> Option<LastFailure>;
     fn flush(&self);
     fn pause(&self, pause: Pause);
     fn resume(&self);
     fn resize(&self, max_size: usize) -> Result<(), ConfigError>;
     async fn warm_up(&self, sessions: usize) -> usize;
     async fn close(&self, deadline: Duration) -> CloseReport;
+    fn downgrade(&self) -> WeakPool;
 }
 
 #[async_trait]
@@ -65,12 +72,20 @@ impl<S: Session> Managed for Pool<S> {
         self.status()
     }
 
+    fn settings(&self) -> PoolSettings {
+        self.settings()
+    }
+
     fn holders(&self) -> Vec<Holder> {
         self.holders()
     }
 
     fn classes(&self) -> Vec<ClassStatus> {
         self.classes()
+    }
+
+    fn last_failure(&self) -> Option<LastFailure> {
+        self.last_failure()
     }
 
     fn flush(&self) {
@@ -96,6 +111,10 @@ impl<S: Session> Managed for Pool<S> {
     async fn close(&self, deadline: Duration) -> CloseReport {
         self.close(deadline).await
     }
+
+    fn downgrade(&self) -> WeakPool {
+        self.downgrade()
+    }
 }
 
 impl<S: Session> From<Pool<S>> for AnyPool {
@@ -117,6 +136,12 @@ impl AnyPool {
         self.0.status()
     }
 
+    /// See [`Pool::settings`].
+    #[must_use]
+    pub fn settings(&self) -> PoolSettings {
+        self.0.settings()
+    }
+
     /// See [`Pool::holders`].
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
@@ -127,6 +152,12 @@ impl AnyPool {
     #[must_use]
     pub fn classes(&self) -> Vec<ClassStatus> {
         self.0.classes()
+    }
+
+    /// See [`Pool::last_failure`].
+    #[must_use]
+    pub fn last_failure(&self) -> Option<LastFailure> {
+        self.0.last_failure()
     }
 
     /// See [`Pool::flush`].
@@ -169,6 +200,12 @@ impl AnyPool {
     /// As for [`Pool::close`].
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         self.0.close(deadline).await
+    }
+
+    /// A handle that does not keep the pool open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakPool {
+        self.0.downgrade()
     }
 }
 

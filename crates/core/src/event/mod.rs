@@ -22,6 +22,8 @@
 //! an opening's, tells what belongs together.
 
 mod listener;
+#[cfg(feature = "metrics")]
+mod metered;
 #[cfg(feature = "tracing")]
 mod traced;
 
@@ -35,6 +37,8 @@ use crate::error::Cause;
 use crate::{Condition, Fault, Pause, Phase};
 
 pub use listener::PoolEvents;
+#[cfg(feature = "metrics")]
+pub use metered::Metered;
 #[cfg(feature = "tracing")]
 pub use traced::Traced;
 
@@ -355,6 +359,69 @@ pub enum Ending {
     Discarded,
     /// Its holder took it out of the pool.
     Detached,
+}
+
+impl Ending {
+    /// All there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Expired,
+        Self::Surplus,
+        Self::Broken,
+        Self::Unclean,
+        Self::Dead,
+        Self::PoolClosed,
+        Self::RuntimeLost,
+        Self::Stale,
+        Self::Worn,
+        Self::Recalled,
+        Self::Discarded,
+        Self::Detached,
+    ];
+
+    /// Its name in one word, for metrics and machines; that of its counter in
+    /// [`Counters::closed`](crate::Counters::closed).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Surplus => "surplus",
+            Self::Broken => "broken",
+            Self::Unclean => "unclean",
+            Self::Dead => "dead",
+            Self::PoolClosed => "pool_closed",
+            Self::RuntimeLost => "runtime_lost",
+            Self::Stale => "stale",
+            Self::Worn => "worn",
+            Self::Recalled => "recalled",
+            Self::Discarded => "discarded",
+            Self::Detached => "detached",
+        }
+    }
+}
+
+impl Reason {
+    /// All there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::QueueFull,
+        Self::Failed(Fault::Other),
+        Self::Paused,
+        Self::PoolClosed,
+        Self::NoRuntime,
+    ];
+
+    /// Its name in one word, for metrics and machines.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Failed(_) => "failed",
+            Self::Paused => "paused",
+            Self::PoolClosed => "pool_closed",
+            Self::NoRuntime => "no_runtime",
+        }
+    }
 }
 
 impl Event {

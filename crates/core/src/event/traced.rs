@@ -1,4 +1,4 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,7 +8,7 @@ use super::{
     Acquire, Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed,
     Leaked, Lent, OpenFailed, Opened, Opening, PoolEvents, Queued, Refused, Returned, TimedOut,
 };
-use crate::Pause;
+use crate::{Pause, WeakPool};
 
 /// Logs what happens in a pool, by `tracing`, with the target `sessionpool`.
 ///
@@ -20,8 +20,8 @@ use crate::Pause;
 /// | `TRACE` | the rest: every acquire and return |
 ///
 /// What every caller may meet while a backend is down is logged once in ten seconds for
-/// each kind, and says how many it stands for as `suppressed`. Give each pool a `Traced` of
-/// its own, lest the trouble of one hides another's.
+/// each kind and pool, and says how many it stands for as `suppressed`. One serves all
+/// pools of a service; what one of them suppresses hides nothing of another's.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -112,6 +112,10 @@ macro_rules! of_acquire {
 }
 
 impl PoolEvents for Traced {
+    fn attach(&self, _: Option<&str>, _: &WeakPool) -> Option<Arc<dyn PoolEvents>> {
+        Some(Arc::new(Self::new().slow_acquire(self.slow)))
+    }
+
     fn queued(&self, pool: Option<&str>, event: &Queued) {
         of_acquire!(trace, pool, event.acquire, waiters = event.waiters, "an acquire waits");
     }

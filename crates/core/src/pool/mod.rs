@@ -47,9 +47,13 @@ use recall::Recalled;
 use shared::Shared;
 use warming::Warming;
 
+use crate::any::Retained;
 use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
-use crate::{AcquireError, Backend, Pause, Session, TryAcquireError};
+use crate::{
+    AcquireError, AnyPool, Backend, LastFailure, Pause, PoolSettings, Session, TryAcquireError,
+    WeakPool,
+};
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
 ///
@@ -117,7 +121,10 @@ impl<S: Session> Pool<S> {
     }
 
     pub(crate) fn new(shared: Shared<S>) -> Self {
-        let handle = StdArc::new(Handle { shared: Arc::new(shared) });
+        let handle = StdArc::new_cyclic(|line: &Weak<Handle<S>>| {
+            let shared = shared.heard_by_listeners(&WeakPool::new(line.clone()));
+            Handle { shared: Arc::new(shared) }
+        });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));
         handle.shared.fill_stock();
@@ -290,6 +297,12 @@ impl<S: Session> Pool<S> {
         self.shared().status()
     }
 
+    /// What the pool goes by.
+    #[must_use]
+    pub fn settings(&self) -> PoolSettings {
+        self.shared().settings()
+    }
+
     /// Everybody who has a session, longest first.
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
@@ -301,6 +314,13 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn classes(&self) -> Vec<ClassStatus> {
         self.shared().classes()
+    }
+
+    /// The last opening that failed, however long ago; its `streak` is above zero while
+    /// none has succeeded since.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<LastFailure> {
+        self.shared().last_failure()
     }
 
     /// Makes every session opened before now a suspect one: idle sessions are ended,
@@ -365,6 +385,12 @@ impl<S: Session> Pool<S> {
         self.shared().is_closed()
     }
 
+    /// A handle that does not keep the pool open.
+    pub(crate) fn downgrade(&self) -> WeakPool {
+        let line: Weak<Handle<S>> = StdArc::downgrade(&self.handle);
+        WeakPool::new(line)
+    }
+
     async fn drained(&self) {
         let closer = Closer::new(self.shared());
         future::poll_fn(|cx| closer.poll(cx)).await;
@@ -397,6 +423,12 @@ impl<S: Session> Recalled for Handle<S> {
 
     fn open_again(&self) {
         self.shared.open_again();
+    }
+}
+
+impl<S: Session> Retained for Handle<S> {
+    fn pool(self: StdArc<Self>) -> AnyPool {
+        Pool { handle: self }.into()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::pool::places::PlaceId;
 use crate::pool::queue::Request;
 use crate::status::{ClassStatus, Holder, Status};
 use crate::sync::Arc;
-use crate::{AcquireError, Session};
+use crate::{AcquireError, PoolSettings, Session};
 
 /// How many holders a time-out names.
 const HOLDERS_NAMED: usize = 5;
@@ -23,6 +23,11 @@ impl<S: Session> Shared<S> {
     pub(crate) fn status(&self) -> Status {
         let now = Instant::now();
         self.books().ledger.status(now)
+    }
+
+    pub(crate) fn settings(&self) -> PoolSettings {
+        let limits = self.books().ledger.limits.clone();
+        self.settings.with(&limits)
     }
 
     /// A session's number.
@@ -43,6 +48,11 @@ impl<S: Session> Shared<S> {
 
     pub(crate) fn classes(&self) -> Vec<ClassStatus> {
         self.books().ledger.classes().collect()
+    }
+
+    pub(crate) fn last_failure(&self) -> Option<LastFailure> {
+        let now = Instant::now();
+        self.books().ledger.outage.last_failure(now)
     }
 
     pub(crate) fn unknown_class(&self, class: &str) -> AcquireError {
@@ -67,12 +77,7 @@ impl<S: Session> Shared<S> {
             checking: waits.checking,
             opening: waits.opening,
             status: ledger.status(now),
-            last_failure: ledger.outage.last().map(|last| LastFailure {
-                fault: last.fault,
-                cause: last.cause.clone(),
-                age: now.saturating_duration_since(last.at),
-                streak: ledger.outage.streak(),
-            }),
+            last_failure: ledger.outage.last_failure(now),
             holders: ledger.holders(now, HOLDERS_NAMED),
             held_by_this_task: ledger.held_by(borrower.task),
             task_is_known: borrower.task.is_some(),
