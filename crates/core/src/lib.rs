@@ -21,6 +21,7 @@ mod pool;
 mod retry;
 mod session;
 mod settings;
+mod span;
 mod status;
 mod sync;
 mod transaction;

@@ -36,6 +36,8 @@ pub(crate) struct Mark {
     /// The connection's cache of statements is not what the database has.
     stale: bool,
     lost: Option<Fault>,
+    /// How many statements borrowers have sent.
+    statements: u64,
 }
 
 /// Whether a transaction is open.
@@ -84,7 +86,12 @@ impl Mark {
     /// To be called when a borrower's statement is about to be sent.
     pub(crate) fn enter_for_borrower(&mut self, effect: Effect) {
         self.enter(effect);
+        self.statements += 1;
         self.meddling = self.is_ours() && effect.may_commit();
+    }
+
+    pub(crate) const fn statements(&self) -> u64 {
+        self.statements
     }
 
     /// To be called when a request is about to be sent.
@@ -248,7 +255,7 @@ impl Mark {
 
     /// Notes that the session is as it was when it was opened.
     pub(crate) fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self { statements: self.statements, ..Self::default() };
     }
 
     pub(crate) const fn in_flight(&self) -> Option<Effect> {
@@ -364,6 +371,18 @@ mod tests {
         assert!(matches!(mark.forbids_commit(), Some(SqlFailure::StatementAbandoned)));
         mark.settle();
         assert!(!mark.has_abandoned());
+    }
+
+    #[test]
+    fn what_was_sent_is_counted_beyond_a_reset() {
+        let mut mark = Mark::default();
+        mark.enter_for_borrower(Effect::READ);
+        mark.leave(Answer::Done);
+        mark.enter(Effect::READ); // ours
+        mark.leave(Answer::Done);
+        mark.reset();
+        mark.enter_for_borrower(Effect::READ);
+        assert_eq!(mark.statements(), 2);
     }
 
     #[test]

@@ -20,6 +20,27 @@
 //! `closing`. Events are told by the thread that caused them, once the pool's lock is
 //! released, so those of two threads may arrive in either order: a session's number, or
 //! an opening's, tells what belongs together.
+//!
+//! # Spans
+//!
+//! With the feature `tracing` each unit of work has a span, whoever listens: `unit`, at
+//! level `DEBUG` with the target `sessionpool::unit`, from before its session is acquired to
+//! the end. What [`Pool::transaction`](crate::Pool::transaction) and
+//! [`Unit::savepoint`](crate::Unit::savepoint) are given to do is done inside it; what is done
+//! with [`Unit::session`](crate::Unit::session) is not, being awaited elsewhere. A
+//! [`transaction_with`](crate::Pool::transaction_with) has one for each run.
+//!
+//! | field | what |
+//! |---|---|
+//! | `pool` | the pool's name |
+//! | `site` | the place in the source that asked for it |
+//! | `class` | the class of work |
+//! | `waited` | how long it waited for its session |
+//! | `held` | how long it had it |
+//! | `statements` | how many statements it sent, where the session [counts](crate::Transactional::statements) |
+//! | `outcome` | `committed`, `rolled back`, `unknown`, `dropped`; `not acquired`, `not begun` |
+//!
+//! Without a subscriber that wants the span nothing of this is measured.
 
 mod listener;
 #[cfg(feature = "metrics")]

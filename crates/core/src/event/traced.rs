@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +22,13 @@ use crate::{Pause, WeakPool};
 /// | `TRACE` | the rest: every acquire and return |
 ///
 /// What every caller may meet while a backend is down is logged once in ten seconds for
-/// each kind and pool, and says how many it stands for as `suppressed`. One serves all
-/// pools of a service; what one of them suppresses hides nothing of another's.
+/// each kind and pool, leaks for each place that acquired, and says how many it stands for
+/// as `suppressed`. One serves all pools of a service; what one of them suppresses hides
+/// nothing of another's.
+///
+/// An acquire is slow that waited for [so long](Self::slow_acquire), a session has leaked
+/// that was lent for longer than [`leak_detection`](crate::PoolBuilder::leak_detection); both are
+/// told with the place in the source that acquired.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -40,6 +47,7 @@ pub struct Traced {
     unconfirmed: Throttle,
     unclean: Throttle,
     failed_hooks: Throttle,
+    leaks: BySite,
 }
 
 impl Traced {
@@ -55,6 +63,7 @@ impl Traced {
             unconfirmed: Throttle::new(),
             unclean: Throttle::new(),
             failed_hooks: Throttle::new(),
+            leaks: BySite::new(),
         }
     }
 
@@ -100,6 +109,21 @@ impl Throttle {
         }
         held.last = Some(now);
         Some(std::mem::take(&mut held.suppressed))
+    }
+}
+
+/// A throttle for each place in the source, lest one hides another.
+#[derive(Debug)]
+struct BySite(Mutex<BTreeMap<&'static Location<'static>, Throttle>>);
+
+impl BySite {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn pass(&self, site: &'static Location<'static>) -> Option<u64> {
+        let mut throttles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        throttles.entry(site).or_insert_with(Throttle::new).pass()
     }
 }
 
@@ -163,8 +187,17 @@ impl PoolEvents for Traced {
     }
 
     fn leaked(&self, pool: Option<&str>, event: &Leaked) {
-        let Leaked { acquire, session, held } = event;
-        of_acquire!(warn, pool, *acquire, session, "a session has been lent for {held:.1?}");
+        if let Some(suppressed) = self.leaks.pass(event.acquire.site) {
+            let Leaked { acquire, session, held } = event;
+            of_acquire!(
+                warn,
+                pool,
+                *acquire,
+                session,
+                suppressed,
+                "a session has been lent for {held:.1?}"
+            );
+        }
     }
 
     fn opening(&self, pool: Option<&str>, event: &Opening) {

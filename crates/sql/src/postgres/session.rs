@@ -165,6 +165,10 @@ impl Transactional for PgSession {
         self.talk.has_conflict()
     }
 
+    fn statements(&self) -> Option<u64> {
+        Some(self.talk.mark.statements())
+    }
+
     /// Begins with all that is asked for, in one round trip. If the server refuses
     /// any of it, nothing has begun.
     async fn begin(this: &mut Self, options: &TxOptions) -> Result<(), Error> {

@@ -127,6 +127,10 @@ impl Transactional for SqliteSession {
         self.talk.has_conflict()
     }
 
+    fn statements(&self) -> Option<u64> {
+        Some(self.talk.mark.statements())
+    }
+
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a
     /// read-only unit, without a lock and with writes refused.
     ///

@@ -25,6 +25,7 @@ pub struct ScriptedSession {
     dirty: bool,
     transaction: Option<Transaction>,
     savepoints: u64,
+    writes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,7 @@ impl ScriptedSession {
             dirty: false,
             transaction: None,
             savepoints: 0,
+            writes: 0,
         }
     }
 
@@ -76,6 +78,7 @@ impl ScriptedSession {
     pub async fn write(&mut self, row: &str) -> Result {
         let read_only = self.transaction().is_some_and(|options| options.read_only);
         let row = row.to_owned();
+        self.writes += 1;
         self.work(Verb::Write, |this| match &mut this.transaction {
             Some(_) if read_only => {}
             Some(transaction) => transaction.rows.push(row),
