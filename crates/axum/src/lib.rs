@@ -1,1 +1,5 @@
 //! Session per request for [axum].
+
+mod status;
+
+pub use status::status;
