@@ -178,6 +178,25 @@ async fn every_edge_is_there_for_whoever_traces() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_acquire_is_slow_that_waits_for_longer_than_was_set() {
+    let (log, _guard) = Log::from(Level::WARN);
+    let backend = Scripted::new();
+    let traced = Arc::new(Traced::new().slow_acquire(secs(3)));
+    let pool = Pool::builder(backend.clone()).max_size(1).events(traced).build().unwrap();
+    for (opening, lines) in [(2, 0), (4, 1), (4, 2)] {
+        backend.next(Verb::Open, Act::take(secs(opening)));
+        pool.acquire().await.unwrap().discard();
+        tokio::time::sleep(secs(10)).await;
+        assert_eq!(log.lines().len(), lines, "{:#?}", log.lines());
+    }
+    let last = log.lines().pop().unwrap();
+    assert!(
+        last.contains("an acquire waited for 4.0s site=crates/core/tests/traced.rs:"),
+        "{last}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn leaks_are_one_line_for_each_place_that_leaks() {
     let (log, _guard) = Log::from(Level::WARN);
     let backend = Scripted::new();

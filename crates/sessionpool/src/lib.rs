@@ -11,7 +11,8 @@
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
 //! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
 //!
-//! The feature `tls` adds TLS to the SQL servers among them.
+//! The feature `tls` adds TLS to the SQL servers among them, `tracing` logs and spans, and
+//! `metrics` measures.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "tenten")),
     allow(rustdoc::broken_intra_doc_links, reason = "it is off")

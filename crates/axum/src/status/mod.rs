@@ -24,6 +24,23 @@ use self::view::View;
 /// counters, its classes, the last opening that failed, its settings, and the hundred who
 /// have held a session the longest, with the places in the source that acquired them.
 ///
+/// ```text
+/// { "pools": [{
+///     "name": "shop",
+///     "status": { "summary": "2 of 3 sessions (leased 2), 0 waiting", "max_size": 3, "leased": 2,
+///                 "idle": 0, "waiters": 0, "oldest_waiter_s": null, "paused": false,
+///                 "closed": false, "generation": 0, … },
+///     "last_failure": { "fault": "rejected", "age_s": 3.0, "streak": 1 },
+///     "classes": [{ "name": "report", "leased": 1, "waiters": 0, "limit": 2, "timeout_s": 7.0 }],
+///     "holders": [{ "session": 1, "held_s": 92.4, "site": "src/report.rs:88:20",
+///                   "class": "report", "task": "17" }, … ],
+///     "holders_not_shown": 0,
+///     "counters": { "acquired": 2, … },
+///     "closed_by_reason": { "expired": 0, … },
+///     "settings": { "acquire_timeout_s": 30.0, "max_lifetime_s": null, … }
+/// }] }
+/// ```
+///
 /// Times are in seconds. Nothing is asked of any remote end, and no session is taken: the
 /// page is there when nothing else is.
 ///

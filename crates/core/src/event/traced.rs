@@ -28,7 +28,8 @@ use crate::{Pause, WeakPool};
 ///
 /// An acquire is slow that waited for [so long](Self::slow_acquire), a session has leaked
 /// that was lent for longer than [`leak_detection`](crate::PoolBuilder::leak_detection); both are
-/// told with the place in the source that acquired.
+/// told with the place in the source that acquired. Units of work have [spans](super#spans),
+/// whoever listens.
 ///
 /// ```
 /// # use std::sync::Arc;

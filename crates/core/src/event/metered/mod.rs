@@ -75,6 +75,9 @@ use crate::{AnyPool, WeakPool};
 /// }
 /// ```
 ///
+/// Histograms are the exporter's to shape: Prometheus' writes summaries unless it is told
+/// the buckets, and keeps each value until its upkeep has run.
+///
 /// With an exporter that pushes, or answers scrapes itself, call it as often as that
 /// does, in a task: the gauges are as old as the last call.
 ///
