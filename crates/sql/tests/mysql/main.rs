@@ -6,6 +6,7 @@ mod cancelling;
 mod conformance;
 mod driver_faults;
 mod hygiene;
+mod idle;
 mod opening;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;

@@ -8,6 +8,7 @@ mod credentials;
 mod executor;
 mod faults;
 mod hygiene;
+mod idle;
 mod lines;
 
 #[allow(unreachable_pub, reason = "what the tests share")]
