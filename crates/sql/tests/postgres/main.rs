@@ -2,6 +2,10 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[macro_use]
+#[path = "../common/rules.rs"]
+mod rules;
+
 mod cancelling;
 mod conformance;
 mod credentials;
@@ -10,7 +14,8 @@ mod faults;
 mod hygiene;
 mod idle;
 mod lines;
-
+#[path = "../common/outcome.rs"]
+mod outcome;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod pooler;
