@@ -25,6 +25,7 @@ mod query;
 mod sam;
 mod secret;
 mod session;
+mod table_info;
 mod wire;
 mod xml;
 
@@ -35,11 +36,12 @@ pub use error::{Error, Phase, Refusal, TimedOut};
 pub use journal::{JournalReport, Orphan};
 pub use login_type::LoginType;
 pub use query::{
-    BaseQuery, Cell, Column, ColumnIndex, ColumnType, FromCell, Query, Row, Rows, Slice, TypedRows,
-    Value, Values,
+    BaseQuery, Cell, Column, ColumnIndex, ColumnType, Csv, CsvText, FromCell, Query, Row, Rows,
+    Slice, TypedRows, Value, Values,
 };
 pub use sam::{Doubt, Member, SamReport};
 pub use session::TentenSession;
+pub use table_info::{ColumnInfo, TableInfo};
 pub use xml::{Flaw, XmlError, XmlLimits};
 
 /// A result with this crate's [`Error`].

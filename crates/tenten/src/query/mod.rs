@@ -3,20 +3,24 @@
 mod base;
 mod cell;
 mod column;
+mod csv;
 mod fetcher;
 mod from_cell;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the query")]
 mod query;
 mod recent;
+mod record;
 mod row;
 mod rows;
 mod serde;
 mod slice;
 mod window;
+mod windows;
 
 pub use base::BaseQuery;
 pub use cell::{Cell, Value};
 pub use column::{Column, ColumnType};
+pub use csv::{Csv, CsvText};
 pub use from_cell::FromCell;
 pub use query::Query;
 pub use row::{ColumnIndex, Row};
