@@ -14,6 +14,8 @@ mod config;
 mod desk;
 mod error;
 mod farewell;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod journal;
 mod login_type;
 mod mark;

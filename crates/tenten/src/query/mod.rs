@@ -23,6 +23,8 @@ pub use column::{Column, ColumnType};
 pub use csv::{Csv, CsvText};
 pub use from_cell::FromCell;
 pub use query::Query;
+#[cfg(any(test, fuzzing))]
+pub(crate) use record::Records;
 pub use row::{ColumnIndex, Row};
 pub use rows::{Rows, TypedRows};
 pub use slice::{Slice, Values};

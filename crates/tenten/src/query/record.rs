@@ -5,19 +5,19 @@ use memchr::{memchr, memchr2};
 /// Written as RFC 4180 has it; a quote that begins no field is a character, for nobody
 /// knows whether the platform quotes at all.
 #[derive(Debug)]
-pub(super) struct Records<'t> {
+pub(crate) struct Records<'t> {
     text: &'t [u8],
     at: usize,
     separator: u8,
 }
 
 impl<'t> Records<'t> {
-    pub(super) const fn of(text: &'t [u8], separator: u8) -> Self {
+    pub(crate) const fn of(text: &'t [u8], separator: u8) -> Self {
         Self { text, at: 0, separator }
     }
 
     /// Where the next one begins.
-    pub(super) const fn place(&self) -> usize {
+    pub(crate) const fn place(&self) -> usize {
         self.at
     }
 
