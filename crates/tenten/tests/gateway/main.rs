@@ -11,4 +11,5 @@ mod pool;
 mod query;
 mod sam;
 mod table_info;
+mod tls;
 mod vendor;
