@@ -38,7 +38,9 @@ pub use error::{
 pub use event::PoolEvents;
 pub use extensions::Extensions;
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall};
+pub use pool::{
+    AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall, WeakPool,
+};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};
