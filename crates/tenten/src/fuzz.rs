@@ -5,11 +5,9 @@
 
 mod oracle;
 
-use bytes::Bytes;
-
 use crate::journal::Record;
 use crate::query::{Cell, Column, Records};
-use crate::xml::{self, Document, Element, Grid, Room, XmlError, XmlLimits};
+use crate::xml::{self, Document, Element, Grid, Raw, Room, XmlError, XmlLimits};
 
 /// Small, so that they are met.
 fn limits() -> XmlLimits {
@@ -68,7 +66,7 @@ pub fn journal(bytes: &[u8]) {
 }
 
 fn read(bytes: &[u8]) -> Result<Document, XmlError> {
-    xml::read(Bytes::copy_from_slice(bytes), &limits(), Room::for_cells(100, bytes.len()))
+    xml::read(bytes.to_vec(), &limits(), Room::for_cells(100, bytes.len()))
 }
 
 fn shape(grid: &Grid) -> (usize, usize) {
@@ -102,8 +100,13 @@ fn look_at_all(grid: &Grid) {
         for column in 0..grid.columns() {
             let raw = grid.raw(row, column).expect("every cell of every row is there");
             for kind in &kinds {
-                let cell = Cell::new(raw, kind, 0);
-                let _ = (cell.value(), cell.time(), cell.is_na(), cell.bytes());
+                for raw in [raw, Raw::Other(raw.bytes())] {
+                    let cell = Cell::new(raw, kind, 0);
+                    let _ = (cell.value(), cell.time(), cell.is_na(), cell.bytes());
+                }
+                // What is plain is what it would be if it were looked at.
+                let looked_at = Cell::new(Raw::Other(raw.bytes()), kind, 0);
+                assert_eq!(Cell::new(raw, kind, 0).text().ok(), looked_at.text().ok());
             }
         }
     }
@@ -112,7 +115,7 @@ fn look_at_all(grid: &Grid) {
 /// A row's texts; `None` where one has no text.
 fn texts(grid: &Grid, row: usize) -> Option<Vec<String>> {
     let cells = (0..grid.columns()).map(|column| grid.raw(row, column));
-    cells.map(|raw| xml::text(raw?).ok().map(|text| text.into_owned())).collect()
+    cells.map(|raw| xml::text(raw?.bytes()).ok().map(|text| text.into_owned())).collect()
 }
 
 #[cfg(test)]
