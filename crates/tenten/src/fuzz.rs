@@ -20,6 +20,10 @@ const ELEMENTS: usize = 500;
 
 /// Any answer is a tree within its limits or an error with its place, and what is left
 /// of one that was cut off is never a shorter table.
+///
+/// # Panics
+///
+/// They are not.
 pub fn answer(bytes: &[u8]) {
     let document = match read(bytes) {
         Ok(document) => document,
@@ -41,6 +45,10 @@ pub fn answer(bytes: &[u8]) {
 
 /// Whatever stands between `<data>` and `</data>`, cells are where quick-xml finds them
 /// too, or there is an error.
+///
+/// # Panics
+///
+/// They are not.
 pub fn rows(bytes: &[u8]) {
     let (before, after) = (b"<out><table><data>".as_slice(), b"</data></table></out>".as_slice());
     let body = [before, bytes, after].concat();
@@ -55,6 +63,10 @@ pub fn rows(bytes: &[u8]) {
 
 /// A lease journal is refused, or written again as it was read; also when its checksum
 /// is right.
+///
+/// # Panics
+///
+/// It is neither.
 pub fn journal(bytes: &[u8]) {
     let _ = Record::from_bytes(bytes);
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -86,7 +98,7 @@ fn depth(root: &Element) -> usize {
 /// Every byte of a CSV text is some record's.
 fn count(text: &[u8]) {
     let (mut records, mut fields) = (Records::of(text, b','), 0);
-    while let Some(more) = records.next() {
+    for more in records.by_ref() {
         fields += more;
     }
     assert_eq!(records.place(), text.len());

@@ -13,7 +13,7 @@ pub(super) fn table(tree: &Element, path: &str) -> Result<Table, Refusal> {
     for (number, row) in rows.enumerate() {
         fill(&mut columns, row, number + 1)?;
     }
-    let table = Table::new(path, columns).map_err(refused)?;
+    let table = Table::new(path, columns).map_err(|error| refused(&error))?;
     let text = |name| tree.child(name).map(Element::text).unwrap_or_default();
     let descriptions =
         Descriptions { short: text("sdesc").to_owned(), long: text("ldesc").to_owned() };
@@ -81,8 +81,8 @@ fn decimal(text: &str) -> Option<f64> {
     }
 }
 
-fn refused(error: TableError) -> Refusal {
-    let code = match &error {
+fn refused(error: &TableError) -> Refusal {
+    let code = match error {
         TableError::Path(_) => rc::INVALID_TABLE_NAME,
         TableError::DuplicateColumn(_) => rc::DUPLICATE_COLUMNS,
         TableError::ColumnName(_) => rc::INVALID_VALUE,
