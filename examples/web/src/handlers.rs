@@ -36,12 +36,15 @@ pub(crate) async fn station<S: Database>(
     mut work: Work<S>,
     Path(id): Path<String>,
 ) -> Result<Json<Station>, Problem> {
-    let found = work.session().await?.station(&id).await?;
-    found.map(Json).ok_or_else(|| no_such_station(&id))
+    Ok(Json(known(&mut *work.session().await?, &id).await?))
 }
 
-fn no_such_station(id: &str) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "no such station").detail(format!("{id} is not known here"))
+/// The station, or a 404.
+async fn known<S: Database>(session: &mut S, id: &str) -> Result<Station, Problem> {
+    session.station(id).await?.ok_or_else(|| {
+        let problem = Problem::new(StatusCode::NOT_FOUND, "no such station");
+        problem.detail(format!("{id} is not known here"))
+    })
 }
 
 #[derive(Deserialize)]
@@ -57,8 +60,11 @@ pub(crate) struct Transferred {
     to: Station,
 }
 
-/// Takes from one, then gives to the other. When the other is not known, what was taken is
-/// there again: the 404 rolls back.
+/// Takes from one and gives to the other. When the second of them cannot, what the first
+/// did is undone: a problem rolls back.
+///
+/// In the order of their ids, whichever way it goes: two transfers that meet then wait for
+/// each other, and not in a circle.
 pub(crate) async fn transfer<S: Database>(
     mut work: Work<S>,
     Json(transfer): Json<Transfer>,
@@ -68,17 +74,18 @@ pub(crate) async fn transfer<S: Database>(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing to transfer"));
     }
     let mut session = work.session().await?;
-    let has = session.station(&from).await?.ok_or_else(|| no_such_station(&from))?.instruments;
-    if !session.add(&from, -instruments).await? {
-        return Err(Problem::new(StatusCode::CONFLICT, "not enough instruments")
-            .detail(format!("{from} has {has}, not {instruments}")));
-    }
-    if !session.add(&to, instruments).await? {
-        return Err(no_such_station(&to));
+    let mut changes = [(&from, -instruments), (&to, instruments)];
+    changes.sort_unstable();
+    for (id, change) in changes {
+        if !session.add(id, change).await? {
+            let station = known(&mut *session, id).await?;
+            return Err(Problem::new(StatusCode::CONFLICT, "not enough instruments")
+                .detail(format!("{id} has {}, not {instruments}", station.instruments)));
+        }
     }
     let transferred = Transferred {
-        from: session.station(&from).await?.ok_or_else(|| no_such_station(&from))?,
-        to: session.station(&to).await?.ok_or_else(|| no_such_station(&to))?,
+        from: known(&mut *session, &from).await?,
+        to: known(&mut *session, &to).await?,
     };
     drop(session);
 
