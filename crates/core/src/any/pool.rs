@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{ClassStatus, CloseReport, ConfigError, Holder, Pause, Pool, Session, Status};
+use crate::{
+    ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, Session, Status,
+};
 
 /// A handle to a pool of whatever sessions, for what concerns all pools of a service:
 /// looking at them, pausing them, closing them.
@@ -47,6 +49,7 @@ trait Managed: Send + Sync {
     fn status(&self) -> Status;
     fn holders(&self) -> Vec<Holder>;
     fn classes(&self) -> Vec<ClassStatus>;
+    fn last_failure(&self) -> Option<LastFailure>;
     fn flush(&self);
     fn pause(&self, pause: Pause);
     fn resume(&self);
@@ -71,6 +74,10 @@ impl<S: Session> Managed for Pool<S> {
 
     fn classes(&self) -> Vec<ClassStatus> {
         self.classes()
+    }
+
+    fn last_failure(&self) -> Option<LastFailure> {
+        self.last_failure()
     }
 
     fn flush(&self) {
@@ -127,6 +134,12 @@ impl AnyPool {
     #[must_use]
     pub fn classes(&self) -> Vec<ClassStatus> {
         self.0.classes()
+    }
+
+    /// See [`Pool::last_failure`].
+    #[must_use]
+    pub fn last_failure(&self) -> Option<LastFailure> {
+        self.0.last_failure()
     }
 
     /// See [`Pool::flush`].

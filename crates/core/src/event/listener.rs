@@ -1,6 +1,6 @@
 use super::{
     Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed, Leaked,
-    Lent, OpenFailed, Opened, Opening, Queued, Refused, Returned, TimedOut,
+    Lent, OpenFailed, Opened, Opening, Outlived, Queued, Refused, Returned, TimedOut,
 };
 use crate::Pause;
 
@@ -82,6 +82,8 @@ pub trait PoolEvents: Send + Sync + 'static {
     fn closed(&self, pool: Option<&str>, event: &Closed) {}
     /// `before_close` failed; of `after_open` that is a failed opening.
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {}
+    /// Sessions could lie idle until the remote end ends them.
+    fn outlived(&self, pool: Option<&str>, event: &Outlived) {}
     /// Every session opened before became suspect.
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {}
     /// The pool was paused.

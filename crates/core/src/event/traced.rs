@@ -6,7 +6,8 @@ use tracing::{debug, info, trace, warn};
 
 use super::{
     Acquire, Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed,
-    Leaked, Lent, OpenFailed, Opened, Opening, PoolEvents, Queued, Refused, Returned, TimedOut,
+    Leaked, Lent, OpenFailed, Opened, Opening, Outlived, PoolEvents, Queued, Refused, Returned,
+    TimedOut,
 };
 use crate::Pause;
 
@@ -14,7 +15,7 @@ use crate::Pause;
 ///
 /// | level | what |
 /// |---|---|
-/// | `WARN` | leaks, slow acquires, time-outs, refusals, failed openings, sessions that could not be cleaned or whose end the remote end did not confirm, flushes |
+/// | `WARN` | leaks, slow acquires, time-outs, refusals, failed openings, sessions that could not be cleaned or whose end the remote end did not confirm, idle times that the remote end does not allow, flushes |
 /// | `INFO` | openings succeed again; the pool was paused, resumed, resized or closed |
 /// | `DEBUG` | sessions opened and gone, failed checks, acquires cancelled |
 /// | `TRACE` | the rest: every acquire and return |
@@ -235,6 +236,16 @@ impl PoolEvents for Traced {
             let HookFailed { session, hook, cause } = event;
             warn!(target: "sessionpool", pool, session, suppressed, "{hook} failed: {cause}");
         }
+    }
+
+    fn outlived(&self, pool: Option<&str>, event: &Outlived) {
+        let Outlived { limit, idle_timeout, max_lifetime, instead } = event;
+        warn!(
+            target: "sessionpool", pool, ?idle_timeout, ?max_lifetime,
+            "the remote end ends a session that is idle for {limit:?}, and the pool would keep \
+             it: it ends or checks idle ones after {instead:?} now; set idle_timeout (with \
+             min_idle, keepalive_interval too) below {limit:?}"
+        );
     }
 
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {

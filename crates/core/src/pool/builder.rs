@@ -132,6 +132,12 @@ impl<S: Session> PoolBuilder<S> {
 
     /// Ends a session unused for this long, counted from its return; `min_idle`
     /// sessions stay. `None` never does. Not zero. Default: 10 min.
+    ///
+    /// Where sessions say that the remote end ends them earlier
+    /// ([`Session::idle_limit`]), and none of this, `max_lifetime` and
+    /// `keepalive_interval` comes before that, the pool goes by four fifths of the remote
+    /// end's limit, checks `min_idle` sessions as often, and tells it
+    /// ([`PoolEvents::outlived`]).
     pub fn idle_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.draft.idle_timeout = limit.into();
         self

@@ -49,7 +49,7 @@ use warming::Warming;
 
 use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
-use crate::{AcquireError, Backend, Pause, Session, TryAcquireError};
+use crate::{AcquireError, Backend, LastFailure, Pause, Session, TryAcquireError};
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
 ///
@@ -301,6 +301,13 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn classes(&self) -> Vec<ClassStatus> {
         self.shared().classes()
+    }
+
+    /// The last opening that failed, however long ago; its `streak` is above zero while
+    /// none has succeeded since.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<LastFailure> {
+        self.shared().last_failure()
     }
 
     /// Makes every session opened before now a suspect one: idle sessions are ended,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::Fault;
-use crate::error::Cause;
+use crate::error::{Cause, LastFailure};
 
 /// Why an opening failed.
 #[derive(Clone, Debug)]
@@ -98,6 +98,16 @@ impl Outage {
 
     pub(crate) const fn last(&self) -> Option<&Failure> {
         self.last.as_ref()
+    }
+
+    /// The last failure, for people.
+    pub(crate) fn last_failure(&self, now: Instant) -> Option<LastFailure> {
+        self.last.as_ref().map(|last| LastFailure {
+            fault: last.fault,
+            cause: last.cause.clone(),
+            age: now.saturating_duration_since(last.at),
+            streak: self.streak,
+        })
     }
 
     fn delay(&self, fault: Fault, jitter: f64) -> Duration {

@@ -19,6 +19,7 @@ mod hooks;
 mod lifetime;
 mod odd;
 mod opening;
+mod outlived;
 mod queue;
 mod recall;
 mod recorder;

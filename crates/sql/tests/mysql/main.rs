@@ -10,6 +10,7 @@ mod cancelling;
 mod conformance;
 mod driver_faults;
 mod hygiene;
+mod idle;
 mod opening;
 #[path = "../common/outcome.rs"]
 mod outcome;

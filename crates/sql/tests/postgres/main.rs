@@ -12,6 +12,7 @@ mod credentials;
 mod executor;
 mod faults;
 mod hygiene;
+mod idle;
 mod lines;
 #[path = "../common/outcome.rs"]
 mod outcome;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::{Response, Url, redirect};
+use reqwest::{Certificate, Response, Url, redirect};
 use tokio::time::{Instant, timeout};
 
 pub(crate) use call::{Call, Likely, Pace};
@@ -39,6 +39,8 @@ pub(crate) struct Manner {
     pub(crate) limits: Limits,
     pub(crate) xml: XmlLimits,
     pub(crate) reuse_connections: bool,
+    /// Trusted beside the system's.
+    pub(crate) roots: Vec<Certificate>,
     pub(crate) log: Option<Log>,
 }
 
@@ -59,6 +61,7 @@ impl Client {
             .referer(false)
             .no_proxy()
             .retry(reqwest::retry::never())
+            .tls_certs_merge(manner.roots.iter().cloned())
             .connect_timeout(manner.limits.connect)
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(if manner.reuse_connections { usize::MAX } else { 0 })

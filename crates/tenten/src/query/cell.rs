@@ -39,7 +39,7 @@ pub enum Value<'a> {
 }
 
 impl<'a> Cell<'a> {
-    pub(super) const fn new(raw: &'a [u8], column: &'a Column, row: u64) -> Self {
+    pub(crate) const fn new(raw: &'a [u8], column: &'a Column, row: u64) -> Self {
         Self { raw, column, row }
     }
 

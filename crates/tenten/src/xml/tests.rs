@@ -188,6 +188,22 @@ fn an_error_behind_the_rows_says_where_in_the_body() {
     assert!(error.at <= body.len(), "{error}");
 }
 
+#[test]
+fn a_place_is_told_in_bytes_whatever_their_encoding() {
+    let body = [b"\n<out><msg>\xe3\xe3\xe3</msg>".as_slice(), b"</tuo>"].concat();
+    let error = parse(&body).expect_err("mismatched");
+    assert!((body.len() - 6..=body.len()).contains(&error.at), "{error} of {}", body.len());
+}
+
+#[test]
+fn rows_in_a_second_table_are_not_lost() {
+    let second = "<data><tr><td>1</td></tr></data></table></out>";
+    assert_eq!(
+        flaw(DATA.replace("</table></out>", second)),
+        Flaw::Unexpected("a second table of rows")
+    );
+}
+
 fn escaped(cell: &str) -> String {
     cell.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

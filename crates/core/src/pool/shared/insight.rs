@@ -45,6 +45,11 @@ impl<S: Session> Shared<S> {
         self.books().ledger.classes().collect()
     }
 
+    pub(crate) fn last_failure(&self) -> Option<LastFailure> {
+        let now = Instant::now();
+        self.books().ledger.outage.last_failure(now)
+    }
+
     pub(crate) fn unknown_class(&self, class: &str) -> AcquireError {
         let known = self.settings.classes.iter().map(|class| Arc::clone(&class.name)).collect();
         AcquireError::UnknownClass { pool: self.settings.name.clone(), class: class.into(), known }
@@ -67,12 +72,7 @@ impl<S: Session> Shared<S> {
             checking: waits.checking,
             opening: waits.opening,
             status: ledger.status(now),
-            last_failure: ledger.outage.last().map(|last| LastFailure {
-                fault: last.fault,
-                cause: last.cause.clone(),
-                age: now.saturating_duration_since(last.at),
-                streak: ledger.outage.streak(),
-            }),
+            last_failure: ledger.outage.last_failure(now),
             holders: ledger.holders(now, HOLDERS_NAMED),
             held_by_this_task: ledger.held_by(borrower.task),
             task_is_known: borrower.task.is_some(),

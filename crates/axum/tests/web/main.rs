@@ -1,0 +1,15 @@
+//! The layers and extractors, over the scripted backend; over sockets and PostgreSQL
+//! where it matters.
+
+mod background;
+mod borrowed;
+mod ending;
+mod health;
+mod kept;
+mod outliving;
+mod overload;
+mod problem;
+mod server;
+mod sharing;
+mod site;
+mod tenant;
