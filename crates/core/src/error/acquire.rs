@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::timed_out::{Phase, TimedOut};
-use super::{Cause, Name, source};
+use super::{Cause, Chain, Name, source};
 use crate::Fault;
 use crate::status::Status;
 
@@ -131,7 +131,7 @@ impl fmt::Display for AcquireError {
             }
             Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Failed { pool, fault, cause } => {
-                write!(f, "{} could open no session ({fault}: {cause})", Name(pool))
+                write!(f, "{} could open no session ({fault}: {})", Name(pool), Chain(cause))
             }
             Self::NoRuntime => f.write_str(
                 "waiting for a session needs a tokio runtime with its time driver, \
