@@ -10,6 +10,7 @@ use super::{
     TimedOut,
 };
 use crate::Pause;
+use crate::error::Chain;
 
 /// Logs what happens in a pool, by `tracing`, with the target `sessionpool`.
 ///
@@ -178,7 +179,8 @@ impl PoolEvents for Traced {
 
     fn open_failed(&self, pool: Option<&str>, event: &OpenFailed) {
         if let Some(suppressed) = self.failed_openings.pass() {
-            let OpenFailed { took, fault, cause, streak, .. } = event;
+            let OpenFailed { took, fault, streak, .. } = event;
+            let cause = Chain(&event.cause);
             warn!(
                 target: "sessionpool", pool, ?took, %fault, failures = streak, suppressed,
                 "no session could be opened: {cause}"
@@ -233,7 +235,8 @@ impl PoolEvents for Traced {
 
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {
         if let Some(suppressed) = self.failed_hooks.pass() {
-            let HookFailed { session, hook, cause } = event;
+            let HookFailed { session, hook, .. } = event;
+            let cause = Chain(&event.cause);
             warn!(target: "sessionpool", pool, session, suppressed, "{hook} failed: {cause}");
         }
     }
