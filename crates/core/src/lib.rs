@@ -32,7 +32,7 @@ pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
 pub use ends_by_itself::EndsByItself;
 pub use error::{
-    AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
+    AcquireError, CallError, Cause, Chain, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
 pub use event::PoolEvents;

@@ -134,13 +134,15 @@ impl fmt::Display for AcquireError {
             Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Failed { pool, fault, cause } => match cause.downcast_ref() {
                 Some(CallError::HookFailed { hook, cause }) => {
-                    let (pool, cause) = (Name(pool), Chain(cause));
+                    let (pool, cause) = (Name(pool), Chain(&**cause));
                     write!(
                         f,
                         "{pool} opened a session, but its {hook} hook failed ({fault}: {cause})"
                     )
                 }
-                _ => write!(f, "{} could open no session ({fault}: {})", Name(pool), Chain(cause)),
+                _ => {
+                    write!(f, "{} could open no session ({fault}: {})", Name(pool), Chain(&**cause))
+                }
             },
             Self::NoRuntime => f.write_str(
                 "waiting for a session needs a tokio runtime with its time driver, \
