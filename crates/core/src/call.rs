@@ -164,6 +164,14 @@ pub fn condition<S: Session>(session: &S) -> Condition {
         .unwrap_or(Condition::Broken(Fault::Other))
 }
 
+/// How long the remote end lets a session lie idle, by its own account; asking must not
+/// panic, either.
+#[must_use]
+pub fn idle_limit<S: Session>(session: &S) -> Option<Duration> {
+    let limit = panic::catch_unwind(AssertUnwindSafe(|| session.idle_limit())).ok().flatten();
+    limit.filter(|limit| !limit.is_zero())
+}
+
 /// What an error means, by the session's own account; asking must not panic, either.
 #[must_use]
 pub fn classify<S: Session>(error: &S::Error) -> Fault {

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::future::Future;
+use std::time::Duration;
 
 use crate::{Condition, Fault};
 
@@ -38,6 +39,15 @@ pub trait Session: Send + 'static {
     /// next borrower, `Dirty` and `Busy` through [`release`](Self::release),
     /// `Broken` is ended.
     fn condition(&self) -> Condition;
+
+    /// How long the remote end lets the session lie idle before it ends it, as far as the
+    /// session knows without asking. By default: nothing is known.
+    ///
+    /// The pool asks once, when the session was opened, and keeps its sessions idle for
+    /// less ([`PoolBuilder::idle_timeout`](crate::PoolBuilder::idle_timeout)).
+    fn idle_limit(&self) -> Option<Duration> {
+        None
+    }
 
     /// What an error means for the session, the pool and the caller.
     fn classify(error: &Self::Error) -> Fault;

@@ -62,6 +62,12 @@ impl<S: Transactional> Unit<S> {
         &self.pool
     }
 
+    /// What its transactions are like.
+    #[must_use]
+    pub const fn options(&self) -> &TxOptions {
+        &self.options
+    }
+
     /// True from the first use until commit, rollback or close.
     #[must_use]
     pub const fn has_begun(&self) -> bool {
@@ -84,6 +90,41 @@ impl<S: Transactional> Unit<S> {
     pub fn session(&mut self) -> impl Future<Output = Result<&mut S, TxError>> + Send {
         let begun = self.tx_at(Location::caller());
         async move { Ok(&mut **begun.await?) }
+    }
+
+    /// [`session`](Self::session) on behalf of the code at `site`: what the pool says of
+    /// its holders points there. For what is built upon a unit.
+    ///
+    /// # Errors
+    ///
+    /// As for [`session`](Self::session).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`session`](Self::session).
+    pub async fn begin_at(
+        &mut self,
+        site: &'static Location<'static>,
+    ) -> Result<&mut Tx<S>, TxError> {
+        self.tx_at(site).await
+    }
+
+    /// The transaction, from the first use until commit, rollback or close.
+    #[must_use]
+    pub const fn tx(&self) -> Option<&Tx<S>> {
+        match &self.state {
+            State::Begun(tx) => Some(tx),
+            State::Idle | State::NotCommitted(_) => None,
+        }
+    }
+
+    /// [`tx`](Self::tx), to work with.
+    #[must_use]
+    pub const fn tx_mut(&mut self) -> Option<&mut Tx<S>> {
+        match &mut self.state {
+            State::Begun(tx) => Some(tx),
+            State::Idle | State::NotCommitted(_) => None,
+        }
     }
 
     /// Runs `work` inside a savepoint: keeps what it did on `Ok`, undoes it on

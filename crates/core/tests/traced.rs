@@ -151,6 +151,26 @@ async fn one_listener_hides_nothing_of_one_pool_behind_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_time_that_the_remote_end_does_not_allow_is_warned_of_once() {
+    let (log, _guard) = Log::from(Level::WARN);
+    let backend = Scripted::new();
+    backend.idle_limit(secs(60));
+    let pool = traced(&backend).build().unwrap();
+    drop((pool.acquire().await.unwrap(), pool.acquire().await.unwrap()));
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    for said in [
+        "the remote end ends a session that is idle for 60s",
+        "it ends or checks idle ones after 48s now",
+        "set idle_timeout (with min_idle, keepalive_interval too) below 60s",
+        "pool=\"shop\" idle_timeout=Some(600s) max_lifetime=Some(1800s)",
+    ] {
+        assert!(lines[0].contains(said), "{said}: {lines:#?}");
+    }
+    pool.close(secs(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_edge_is_there_for_whoever_traces() {
     let (log, _guard) = Log::from(Level::TRACE);
     let backend = Scripted::new();

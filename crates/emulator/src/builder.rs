@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::error::StartError;
 use crate::gateway::Gateway;
+use crate::http::Door;
 use crate::platform::{Group, Member, Platform, Pool, Secret, User};
 use crate::table::{Catalog, Table};
 
@@ -21,6 +22,7 @@ pub struct EmulatorBuilder {
     choices: Choices,
     clock: Clock,
     keep_alive: Duration,
+    door: Door,
 }
 
 impl EmulatorBuilder {
@@ -33,6 +35,7 @@ impl EmulatorBuilder {
             choices: Choices::default(),
             clock: Clock::running(),
             keep_alive: Duration::from_secs(30),
+            door: Door::Plain,
         }
     }
 
@@ -95,6 +98,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Serves https with this certificate, and no plain HTTP. Default: plain HTTP.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: &crate::Certificate) -> Self {
+        self.door = Door::Tls(certificate.config());
+        self
+    }
+
     /// Listens, in a task of the current tokio runtime.
     ///
     /// # Errors
@@ -110,13 +120,13 @@ impl EmulatorBuilder {
     /// Dropped before it answers, it leaves nothing behind.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let platform = self.platform()?;
-        let Self { address, clock, keep_alive, .. } = self;
+        let Self { address, clock, keep_alive, door, .. } = self;
         let listener = tokio::net::TcpListener::bind(address).await;
         let listener = listener.map_err(|source| StartError::Listen { address, source })?;
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
         let gateway = Gateway::new(platform, clock, keep_alive);
-        Ok(Emulator::serve(gateway, listener, address))
+        Ok(Emulator::serve(gateway, listener, address, door))
     }
 
     fn platform(&self) -> Result<Platform, StartError> {

@@ -10,7 +10,7 @@ use crate::builder::EmulatorBuilder;
 use crate::clock::Clock;
 use crate::fault::{Fault, FaultHandle};
 use crate::gateway::Gateway;
-use crate::http::{self, Orders};
+use crate::http::{self, Door, Orders};
 use crate::table::Table;
 
 /// A gateway that listens until it is dropped.
@@ -40,6 +40,7 @@ pub struct Emulator {
     gateway: Arc<Gateway>,
     orders: watch::Sender<Orders>,
     address: SocketAddr,
+    scheme: &'static str,
     alive: mpsc::Receiver<()>,
 }
 
@@ -49,11 +50,17 @@ impl Emulator {
         EmulatorBuilder::new()
     }
 
-    pub(crate) fn serve(gateway: Arc<Gateway>, listener: TcpListener, address: SocketAddr) -> Self {
+    pub(crate) fn serve(
+        gateway: Arc<Gateway>,
+        listener: TcpListener,
+        address: SocketAddr,
+        door: Door,
+    ) -> Self {
         let (orders, told) = watch::channel(Orders::default());
         let (sender, alive) = mpsc::channel(1);
-        tokio::spawn(http::listen(Arc::clone(&gateway), listener, told, sender));
-        Self { gateway, orders, address, alive }
+        let scheme = door.scheme();
+        tokio::spawn(http::listen(Arc::clone(&gateway), listener, door, told, sender));
+        Self { gateway, orders, address, scheme, alive }
     }
 
     /// Where it listens.
@@ -62,7 +69,8 @@ impl Emulator {
         self.address
     }
 
-    /// The gateway, as a client is told: `http://127.0.0.1:…/cgi-bin/gw`. The
+    /// The gateway, as a client is told: `http://127.0.0.1:…/cgi-bin/gw`; over TLS, with
+    /// `https`. The
     /// caller is `cgi-bin`.
     #[must_use]
     pub fn url(&self) -> String {
@@ -73,7 +81,7 @@ impl Emulator {
     /// any path will do, and this one begins with `caller`.
     #[must_use]
     pub fn url_for(&self, caller: &str) -> String {
-        format!("http://{}/{caller}/gw", self.address)
+        format!("{}://{}/{caller}/gw", self.scheme, self.address)
     }
 
     /// Its clock.

@@ -37,13 +37,15 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It listens on the loopback interface, speaks plain HTTP, and keeps passwords in
-//! the clear: they are those of tests. Sockets are real, so tokio's paused clock is
+//! It listens on the loopback interface, speaks plain HTTP (or TLS, with the feature
+//! `tls` and a `Certificate`), and keeps passwords in the clear: they are those of tests. Sockets are real, so tokio's paused clock is
 //! not for tests with it; the emulator's own [`Clock`] is.
 #![doc = include_str!("../CHOICES.md")]
 
 mod book;
 mod builder;
+#[cfg(feature = "tls")]
+mod certificate;
 mod choices;
 mod clock;
 mod emulator;
@@ -60,6 +62,8 @@ mod transaction;
 
 pub use self::book::{Book, Holding, HoldingEnd, Request, Stray};
 pub use self::builder::EmulatorBuilder;
+#[cfg(feature = "tls")]
+pub use self::certificate::{Certificate, CertificateError};
 pub use self::choices::{Choices, CsvHeader, Selection};
 pub use self::clock::Clock;
 pub use self::emulator::Emulator;

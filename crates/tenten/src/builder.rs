@@ -31,6 +31,7 @@ pub struct TentenBuilder {
     limits: Limits,
     xml: XmlLimits,
     reuse_connections: bool,
+    roots: Vec<Vec<u8>>,
     log_file: Option<PathBuf>,
     journal: Option<PathBuf>,
     reservation: Duration,
@@ -59,6 +60,7 @@ impl TentenBuilder {
             limits: Limits::default(),
             xml: XmlLimits::default(),
             reuse_connections: true,
+            roots: Vec::new(),
             log_file: None,
             journal: None,
             reservation: choices::RESERVATION,
@@ -69,6 +71,16 @@ impl TentenBuilder {
     /// Allows `http://`: passwords then travel in the clear, in the URL. Default: no.
     pub const fn insecure(mut self) -> Self {
         self.insecure = true;
+        self
+    }
+
+    /// Trusts these certificates, in PEM, as roots beside those of the system: for a gateway
+    /// whose certificate the company signed itself. May be said several times. Default:
+    /// the system's alone.
+    ///
+    /// Whatever is said here, a certificate has to be valid and to have the gateway's name.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
         self
     }
 
@@ -249,6 +261,7 @@ impl TentenBuilder {
             required("login_type", self.kind, "the gateway's own default would end a session")?;
         let gateway = Gateway::parse(&self.gateway, self.insecure)?;
         not_empty("user", &user)?;
+        let roots = certificates(&self.roots)?;
         let lifecycle = self.limits.lifecycle;
         check_limits(&self.limits, &self.manners)?;
 
@@ -270,6 +283,7 @@ impl TentenBuilder {
             limits: self.limits,
             xml: self.xml,
             reuse_connections: self.reuse_connections,
+            roots,
             log,
         });
         let office = Office {
@@ -309,6 +323,27 @@ fn required<T>(
     why: &'static str,
 ) -> Result<T, ConfigError> {
     value.ok_or(ConfigError::Missing { setting, why })
+}
+
+fn certificates(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, ConfigError> {
+    let unfit = |why: &str| ConfigError::Unfit { setting: "root_certificate", why: why.to_owned() };
+    let mut roots = Vec::new();
+    for pem in pems {
+        let some = reqwest::Certificate::from_pem_bundle(pem);
+        let some = some.map_err(|_| unfit("it is damaged"))?;
+        if some.is_empty() {
+            return Err(unfit("it holds no certificate in PEM"));
+        }
+        roots.extend(some);
+    }
+    if roots.is_empty() {
+        return Ok(roots);
+    }
+    // They are looked into only when a client is built with them.
+    match reqwest::Client::builder().tls_certs_only(roots.iter().cloned()).build() {
+        Ok(_) => Ok(roots),
+        Err(_) => Err(unfit("it holds something that is no certificate")),
+    }
 }
 
 fn keep_journal(

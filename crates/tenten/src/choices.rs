@@ -14,6 +14,16 @@ pub(crate) fn rows(from: u64, to: u64) -> String {
 /// 2: values as they are stored, in XML.
 pub(crate) const FORMAT: &str = "<format type=\"xml\" values=\"raw\"/>";
 
+/// 2: values as they are stored or shown, as lines of text.
+pub(crate) fn csv_format(formatted: bool, separator: char) -> String {
+    let values = if formatted { "formatted" } else { "raw" };
+    format!("<format type=\"csv\" values=\"{values}\"><sep>{}</sep></format>", escape(separator))
+}
+
+fn escape(separator: char) -> String {
+    quick_xml::escape::escape(separator.to_string()).into_owned()
+}
+
 /// 6: how an old gateway says, under code 1, that the group is somebody else's.
 pub(crate) const NOT_OWNER: &str = "do not own";
 

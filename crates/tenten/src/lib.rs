@@ -14,6 +14,8 @@ mod config;
 mod desk;
 mod error;
 mod farewell;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod journal;
 mod login_type;
 mod mark;
@@ -25,6 +27,7 @@ mod query;
 mod sam;
 mod secret;
 mod session;
+mod table_info;
 mod wire;
 mod xml;
 
@@ -35,11 +38,12 @@ pub use error::{Error, Phase, Refusal, TimedOut};
 pub use journal::{JournalReport, Orphan};
 pub use login_type::LoginType;
 pub use query::{
-    BaseQuery, Cell, Column, ColumnIndex, ColumnType, FromCell, Query, Row, Rows, Slice, TypedRows,
-    Value, Values,
+    BaseQuery, Cell, Column, ColumnIndex, ColumnType, Csv, CsvText, FromCell, Query, Row, Rows,
+    Slice, TypedRows, Value, Values,
 };
 pub use sam::{Doubt, Member, SamReport};
 pub use session::TentenSession;
+pub use table_info::{ColumnInfo, TableInfo};
 pub use xml::{Flaw, XmlError, XmlLimits};
 
 /// A result with this crate's [`Error`].

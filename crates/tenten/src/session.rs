@@ -6,8 +6,8 @@ use sessionpool_core::{Condition, Fault, Session};
 use crate::client::Client;
 use crate::farewell::Farewell;
 use crate::mark::Mark;
-use crate::wire::{Ticket, login};
-use crate::{Error, Result};
+use crate::wire::{Ticket, login, table};
+use crate::{Error, Result, TableInfo};
 
 /// One logged-in conversation with the gateway.
 ///
@@ -59,6 +59,24 @@ impl TentenSession {
     pub async fn clear(&mut self) -> Result<Option<u64>> {
         self.begin().await?;
         let answer = login::clear(&self.client, &self.ticket).await;
+        self.finish(&answer);
+        answer
+    }
+
+    /// What the gateway tells of a table without a query: its title, its columns, how much
+    /// of it may be downloaded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] where there is no such table; the gateway refused, or did not
+    /// answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is changed; the session waits for the answer before anything else.
+    pub async fn table_info(&mut self, path: &str) -> Result<TableInfo> {
+        self.begin().await?;
+        let answer = table::info(&self.client, &self.ticket, path).await;
         self.finish(&answer);
         answer
     }

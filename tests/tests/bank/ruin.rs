@@ -1,6 +1,7 @@
 use std::future::Future;
+use std::ops::Deref;
 
-use sessionpool_testkit::server::{MariaDb, Postgres};
+use sessionpool_testkit::server::{MariaDb, Postgres, Service};
 
 use crate::plan::Trouble;
 
@@ -10,12 +11,8 @@ pub(crate) trait Ask {
 }
 
 /// A server that can be troubled.
-pub(crate) trait Ruin: Ask {
+pub(crate) trait Ruin: Ask + Deref<Target = Service> {
     fn kill_sessions(&self) -> impl Future<Output = usize>;
-    fn freeze(&self);
-    fn thaw(&self);
-    fn restart(&self) -> impl Future<Output = ()>;
-    fn crash(&self) -> impl Future<Output = ()>;
 }
 
 macro_rules! impl_ruin {
@@ -29,22 +26,6 @@ macro_rules! impl_ruin {
         impl Ruin for $server {
             async fn kill_sessions(&self) -> usize {
                 self.kill_backends().await
-            }
-
-            fn freeze(&self) {
-                self.freeze();
-            }
-
-            fn thaw(&self) {
-                self.thaw();
-            }
-
-            async fn restart(&self) {
-                self.restart().await;
-            }
-
-            async fn crash(&self) {
-                self.crash().await;
             }
         }
     };

@@ -1,10 +1,11 @@
 use std::fmt::Debug;
+use std::ops::Deref;
 use std::time::Duration;
 
 use sessionpool::sql::{ConnectUrl, MySql, MySqlSession, PgSession, Postgres};
 use sessionpool::{Backend, Pool, PoolBuilder, Session, Transactional, TxError};
 use sessionpool_testkit::proxy::Proxy;
-use sessionpool_testkit::server;
+use sessionpool_testkit::server::{self, Service};
 use sqlx::Executor;
 
 /// How long something may take that is bound to happen.
@@ -31,20 +32,16 @@ pub trait Worker: Transactional<Error = sqlx::Error> {
 }
 
 /// A server of the test's own, with a table `t (x)`.
-pub trait Server: Sized {
+pub trait Server: Deref<Target = Service> + Sized {
     type Backend: Backend<Session: Worker>;
 
     /// Takes so long that nobody waits for its end.
     const SLEEP: &str;
 
     fn start() -> impl Future<Output = Self>;
-    fn port(&self) -> u16;
     fn backend(&self, port: u16) -> Self::Backend;
     fn ask(&self, sql: &str) -> impl Future<Output = String>;
     fn kill_sessions(&self) -> impl Future<Output = usize>;
-    fn restart(&self) -> impl Future<Output = ()>;
-    fn freeze(&self);
-    fn thaw(&self);
 }
 
 pub type SessionOf<S> = <<S as Server>::Backend as Backend>::Session;
@@ -117,10 +114,6 @@ macro_rules! impl_server {
                 Self::start().await
             }
 
-            fn port(&self) -> u16 {
-                self.port()
-            }
-
             fn backend(&self, port: u16) -> $backend {
                 let url = ConnectUrl::parse(&self.url()).unwrap().with_port(port);
                 <$backend>::at(&url).unwrap()
@@ -132,18 +125,6 @@ macro_rules! impl_server {
 
             async fn kill_sessions(&self) -> usize {
                 self.kill_backends().await
-            }
-
-            async fn restart(&self) {
-                self.restart().await;
-            }
-
-            fn freeze(&self) {
-                self.freeze();
-            }
-
-            fn thaw(&self) {
-                self.thaw();
             }
         }
     };

@@ -10,5 +10,4 @@ pub use backend::Erase;
 pub use error::AnyError;
 pub use pool::AnyPool;
 pub use session::AnySession;
-pub(crate) use weak::Retained;
-pub use weak::WeakPool;
+pub use weak::WeakAnyPool;

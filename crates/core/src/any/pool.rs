@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::WeakPool;
+use super::WeakAnyPool;
 use crate::{
     ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, PoolSettings, Session,
     Status,
@@ -59,7 +59,7 @@ trait Managed: Send + Sync {
     fn resize(&self, max_size: usize) -> Result<(), ConfigError>;
     async fn warm_up(&self, sessions: usize) -> usize;
     async fn close(&self, deadline: Duration) -> CloseReport;
-    fn downgrade(&self) -> WeakPool;
+    fn downgrade(&self) -> WeakAnyPool;
 }
 
 #[async_trait]
@@ -112,8 +112,8 @@ impl<S: Session> Managed for Pool<S> {
         self.close(deadline).await
     }
 
-    fn downgrade(&self) -> WeakPool {
-        self.downgrade()
+    fn downgrade(&self) -> WeakAnyPool {
+        self.downgrade().into()
     }
 }
 
@@ -204,7 +204,7 @@ impl AnyPool {
 
     /// A handle that does not keep the pool open.
     #[must_use]
-    pub fn downgrade(&self) -> WeakPool {
+    pub fn downgrade(&self) -> WeakAnyPool {
         self.0.downgrade()
     }
 }

@@ -2,6 +2,7 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::AnyError;
 use crate::{Condition, Fault, Session};
@@ -34,6 +35,7 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// [`Session`], object-safe.
 trait Erased: Send {
     fn condition(&self) -> Condition;
+    fn idle_limit(&self) -> Option<Duration>;
     fn release(&mut self) -> BoxFuture<'_, Result<(), AnyError>>;
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), AnyError>>;
     fn abort(self: Box<Self>);
@@ -46,6 +48,10 @@ trait Erased: Send {
 impl<S: Session> Erased for S {
     fn condition(&self) -> Condition {
         Session::condition(self)
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        Session::idle_limit(self)
     }
 
     fn release(&mut self) -> BoxFuture<'_, Result<(), AnyError>> {
@@ -121,6 +127,10 @@ impl Session for AnySession {
 
     fn condition(&self) -> Condition {
         self.0.condition()
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        self.0.idle_limit()
     }
 
     fn classify(error: &AnyError) -> Fault {

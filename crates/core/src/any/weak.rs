@@ -1,10 +1,11 @@
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use crate::AnyPool;
+use crate::{AnyPool, Session, WeakPool};
 
-/// A handle to a pool of whatever sessions that does not keep it open: for those who
-/// look at pools and outlive them.
+/// A [`WeakPool`] of whatever sessions: for those who look at unlike pools and outlive them.
+/// [`AnyPool::downgrade`] gives one, and so does each pool to its listeners
+/// ([`PoolEvents::attach`](crate::PoolEvents::attach)).
 ///
 /// ```
 /// # use sessionpool_testkit::Scripted;
@@ -19,28 +20,35 @@ use crate::AnyPool;
 /// # Ok::<_, sessionpool_core::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct WeakPool(Weak<dyn Retained>);
+pub struct WeakAnyPool(Arc<dyn Upgradable>);
 
-/// What the clones of a [`Pool`](crate::Pool) share, its session's type forgotten.
-pub(crate) trait Retained: Send + Sync {
-    fn pool(self: Arc<Self>) -> AnyPool;
+/// [`WeakPool`], its session's type forgotten.
+trait Upgradable: Send + Sync {
+    fn upgrade(&self) -> Option<AnyPool>;
 }
 
-impl WeakPool {
-    pub(crate) const fn new(pool: Weak<dyn Retained>) -> Self {
-        Self(pool)
+impl<S: Session> Upgradable for WeakPool<S> {
+    fn upgrade(&self) -> Option<AnyPool> {
+        self.upgrade().map(AnyPool::from)
     }
+}
 
-    /// The pool, unless its last handle is gone. What this answers is one: as long as
-    /// it is kept, the pool is open.
+impl<S: Session> From<WeakPool<S>> for WeakAnyPool {
+    fn from(pool: WeakPool<S>) -> Self {
+        Self(Arc::new(pool))
+    }
+}
+
+impl WeakAnyPool {
+    /// See [`WeakPool::upgrade`].
     #[must_use]
     pub fn upgrade(&self) -> Option<AnyPool> {
-        self.0.upgrade().map(Retained::pool)
+        self.0.upgrade()
     }
 }
 
-impl fmt::Debug for WeakPool {
+impl fmt::Debug for WeakAnyPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakPool").field("is_gone", &(self.0.strong_count() == 0)).finish()
+        f.debug_struct("WeakAnyPool").finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod call;
+mod chain;
 mod release;
 mod timed_out;
 mod tx;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub use acquire::{AcquireError, TryAcquireError};
 pub use call::CallError;
+pub use chain::Chain;
 pub use release::ReleaseError;
 pub use timed_out::{LastFailure, Phase, TimedOut};
 pub use tx::{Rollback, TxError};

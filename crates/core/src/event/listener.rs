@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::{
     Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed, Leaked,
-    Lent, OpenFailed, Opened, Opening, Queued, Refused, Returned, TimedOut,
+    Lent, OpenFailed, Opened, Opening, Outlived, Queued, Refused, Returned, TimedOut,
 };
-use crate::{Pause, WeakPool};
+use crate::{Pause, WeakAnyPool};
 
 /// Listens to what happens in a pool: a method for each edge, each of which does
 /// nothing unless it is written. `pool` is the name of the pool that tells, so that one
@@ -56,7 +56,7 @@ pub trait PoolEvents: Send + Sync + 'static {
     ///
     /// `handle` does not keep the pool open, and gives nothing until it is built. To keep
     /// what it gives in a listener keeps that pool open.
-    fn attach(&self, pool: Option<&str>, handle: &WeakPool) -> Option<Arc<dyn PoolEvents>> {
+    fn attach(&self, pool: Option<&str>, handle: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
         None
     }
     /// An acquire began to wait.
@@ -93,6 +93,8 @@ pub trait PoolEvents: Send + Sync + 'static {
     fn closed(&self, pool: Option<&str>, event: &Closed) {}
     /// `before_close` failed; of `after_open` that is a failed opening.
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {}
+    /// Sessions could lie idle until the remote end ends them.
+    fn outlived(&self, pool: Option<&str>, event: &Outlived) {}
     /// Every session opened before became suspect.
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {}
     /// The pool was paused.

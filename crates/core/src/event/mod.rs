@@ -85,6 +85,7 @@ pub enum Event {
     Closing(Closing),
     Closed(Closed),
     HookFailed(HookFailed),
+    Outlived(Outlived),
     Flushed(Flushed),
     Paused(Pause),
     Resumed,
@@ -343,6 +344,21 @@ pub struct HookFailed {
     pub cause: Cause,
 }
 
+/// Sessions could lie idle in the pool until the remote end ends them: told when a session
+/// was opened that says so, and again when one says less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outlived {
+    /// How long the remote end lets a session lie idle.
+    pub limit: Duration,
+    /// How long the pool would have, by [`idle_timeout`](crate::PoolBuilder::idle_timeout).
+    pub idle_timeout: Option<Duration>,
+    /// … and by [`max_lifetime`](crate::PoolBuilder::max_lifetime).
+    pub max_lifetime: Option<Duration>,
+    /// After what time it ends an idle session now, and checks one of `min_idle`.
+    pub instead: Duration,
+}
+
 /// Every session opened before became suspect: idle ones are ended, others when they
 /// come back.
 #[derive(Clone, Copy, Debug)]
@@ -467,6 +483,7 @@ impl Event {
             Self::Closing(event) => listener.closing(pool, event),
             Self::Closed(event) => listener.closed(pool, event),
             Self::HookFailed(event) => listener.hook_failed(pool, event),
+            Self::Outlived(event) => listener.outlived(pool, event),
             Self::Flushed(event) => listener.flushed(pool, event),
             Self::Paused(pause) => listener.paused(pool, *pause),
             Self::Resumed => listener.resumed(pool),

@@ -8,15 +8,16 @@ use tracing::{debug, info, trace, warn};
 
 use super::{
     Acquire, Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed,
-    Leaked, Lent, OpenFailed, Opened, Opening, PoolEvents, Queued, Refused, Returned, TimedOut,
+    Leaked, Lent, OpenFailed, Opened, Opening, Outlived, PoolEvents, Queued, Refused, Returned,
+    TimedOut,
 };
-use crate::{Pause, WeakPool};
+use crate::{Chain, Pause, WeakAnyPool};
 
 /// Logs what happens in a pool, by `tracing`, with the target `sessionpool`.
 ///
 /// | level | what |
 /// |---|---|
-/// | `WARN` | leaks, slow acquires, time-outs, refusals, failed openings, sessions that could not be cleaned or whose end the remote end did not confirm, flushes |
+/// | `WARN` | leaks, slow acquires, time-outs, refusals, failed openings, sessions that could not be cleaned or whose end the remote end did not confirm, idle times that the remote end does not allow, flushes |
 /// | `INFO` | openings succeed again; the pool was paused, resumed, resized or closed |
 /// | `DEBUG` | sessions opened and gone, failed checks, acquires cancelled |
 /// | `TRACE` | the rest: every acquire and return |
@@ -137,7 +138,7 @@ macro_rules! of_acquire {
 }
 
 impl PoolEvents for Traced {
-    fn attach(&self, _: Option<&str>, _: &WeakPool) -> Option<Arc<dyn PoolEvents>> {
+    fn attach(&self, _: Option<&str>, _: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
         Some(Arc::new(Self::new().slow_acquire(self.slow)))
     }
 
@@ -215,7 +216,8 @@ impl PoolEvents for Traced {
 
     fn open_failed(&self, pool: Option<&str>, event: &OpenFailed) {
         if let Some(suppressed) = self.failed_openings.pass() {
-            let OpenFailed { took, fault, cause, streak, .. } = event;
+            let OpenFailed { took, fault, streak, .. } = event;
+            let cause = Chain(&*event.cause);
             warn!(
                 target: "sessionpool", pool, ?took, %fault, failures = streak, suppressed,
                 "no session could be opened: {cause}"
@@ -270,9 +272,20 @@ impl PoolEvents for Traced {
 
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {
         if let Some(suppressed) = self.failed_hooks.pass() {
-            let HookFailed { session, hook, cause } = event;
+            let HookFailed { session, hook, .. } = event;
+            let cause = Chain(&*event.cause);
             warn!(target: "sessionpool", pool, session, suppressed, "{hook} failed: {cause}");
         }
+    }
+
+    fn outlived(&self, pool: Option<&str>, event: &Outlived) {
+        let Outlived { limit, idle_timeout, max_lifetime, instead } = event;
+        warn!(
+            target: "sessionpool", pool, ?idle_timeout, ?max_lifetime,
+            "the remote end ends a session that is idle for {limit:?}, and the pool would keep \
+             it: it ends or checks idle ones after {instead:?} now; set idle_timeout (with \
+             min_idle, keepalive_interval too) below {limit:?}"
+        );
     }
 
     fn flushed(&self, pool: Option<&str>, event: &Flushed) {

@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::{PoolEvents, WeakPool};
+use crate::{PoolEvents, WeakAnyPool};
 
 /// Whoever listens to a pool: other people's code, never run under the lock.
 #[derive(Clone, Default)]
@@ -21,7 +21,7 @@ impl Listeners {
     }
 
     /// Asks each whom to tell in its stead.
-    pub(crate) fn attached(self, line: &WeakPool) -> Self {
+    pub(crate) fn attached(self, line: &WeakAnyPool) -> Self {
         let Self { pool, listeners } = self;
         let attached = |listener: Arc<dyn PoolEvents>| {
             let asked = AssertUnwindSafe(|| listener.attach(pool.as_deref(), line));

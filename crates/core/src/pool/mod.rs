@@ -27,6 +27,7 @@ mod stopwatch;
 mod transactions;
 mod warming;
 mod watchers;
+mod weak;
 
 use std::fmt;
 use std::future::{self, Future};
@@ -40,6 +41,7 @@ pub use hooks::HookFuture;
 pub use lease::Lease;
 pub use recall::Recall;
 pub use settings::ConfigError;
+pub use weak::WeakPool;
 
 use acquire::Acquire;
 use closer::Closer;
@@ -47,13 +49,9 @@ use recall::Recalled;
 use shared::Shared;
 use warming::Warming;
 
-use crate::any::Retained;
 use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
-use crate::{
-    AcquireError, AnyPool, Backend, LastFailure, Pause, PoolSettings, Session, TryAcquireError,
-    WeakPool,
-};
+use crate::{AcquireError, Backend, LastFailure, Pause, PoolSettings, Session, TryAcquireError};
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
 ///
@@ -105,6 +103,7 @@ use crate::{
 ///
 /// When the last handle is dropped, idle sessions are ended in the background, and
 /// leased ones when they come back. [`close`](Self::close) does the same and waits.
+/// A [`WeakPool`] is not one of the handles that count.
 pub struct Pool<S: Session> {
     handle: StdArc<Handle<S>>,
 }
@@ -122,13 +121,20 @@ impl<S: Session> Pool<S> {
 
     pub(crate) fn new(shared: Shared<S>) -> Self {
         let handle = StdArc::new_cyclic(|line: &Weak<Handle<S>>| {
-            let shared = shared.heard_by_listeners(&WeakPool::new(line.clone()));
+            let shared = shared.heard_by_listeners(&WeakPool::of(line.clone()).into());
             Handle { shared: Arc::new(shared) }
         });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));
         handle.shared.fill_stock();
         Self { handle }
+    }
+
+    /// A handle that does not keep the pool open, for what the pool itself keeps: its
+    /// listeners, its hooks.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakPool<S> {
+        WeakPool::of(StdArc::downgrade(&self.handle))
     }
 
     #[inline]
@@ -385,12 +391,6 @@ impl<S: Session> Pool<S> {
         self.shared().is_closed()
     }
 
-    /// A handle that does not keep the pool open.
-    pub(crate) fn downgrade(&self) -> WeakPool {
-        let line: Weak<Handle<S>> = StdArc::downgrade(&self.handle);
-        WeakPool::new(line)
-    }
-
     async fn drained(&self) {
         let closer = Closer::new(self.shared());
         future::poll_fn(|cx| closer.poll(cx)).await;
@@ -423,12 +423,6 @@ impl<S: Session> Recalled for Handle<S> {
 
     fn open_again(&self) {
         self.shared.open_again();
-    }
-}
-
-impl<S: Session> Retained for Handle<S> {
-    fn pool(self: StdArc<Self>) -> AnyPool {
-        Pool { handle: self }.into()
     }
 }
 

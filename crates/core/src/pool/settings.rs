@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classes::{Class, ClassId};
+use crate::event::Outlived;
 use crate::{Bounds, ClassSettings, PoolSettings};
 
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
@@ -89,6 +90,10 @@ pub(crate) struct Limits {
 /// together do not end together.
 const LIFETIME_JITTER: f64 = 0.2;
 
+/// After which part of what the remote end allows an idle session is ended or checked, so
+/// that the pool comes first on a slow line, too.
+const IDLE_MARGIN: f64 = 0.8;
+
 impl Limits {
     /// True if a session last known to be alive then is not lent unseen.
     #[inline]
@@ -103,6 +108,26 @@ impl Limits {
             true => most.mul_f64(1.0 - LIFETIME_JITTER * jitter),
             false => most,
         })
+    }
+
+    /// Goes by how long the remote end lets a session lie idle. Answers what was changed
+    /// for that.
+    pub(crate) fn heed_idle_limit(&mut self, limit: Duration) -> Option<Outlived> {
+        let comes_first = |setting: Option<Duration>| setting.is_some_and(|it| it < limit);
+        let surplus_ends = comes_first(self.idle_timeout);
+        let is_safe = comes_first(self.max_lifetime) || comes_first(self.keepalive_interval);
+        if is_safe || (surplus_ends && self.min_idle == 0) {
+            return None;
+        }
+        let instead = limit.mul_f64(IDLE_MARGIN);
+        let Self { idle_timeout, max_lifetime, .. } = *self;
+        if !surplus_ends {
+            self.idle_timeout = Some(instead);
+        }
+        if self.min_idle > 0 {
+            self.keepalive_interval = Some(instead);
+        }
+        Some(Outlived { limit, idle_timeout, max_lifetime, instead })
     }
 
     pub(crate) fn max_idle(&self) -> usize {

@@ -2,12 +2,12 @@ use std::sync::Mutex;
 
 use super::*;
 use sessionpool_core::event::Lent;
-use sessionpool_core::{AnyPool, PoolEvents, WeakPool};
+use sessionpool_core::{AnyPool, PoolEvents, WeakAnyPool};
 
 /// Has every pool's lending told to a listener of its own.
 #[derive(Default)]
 struct Agency {
-    agents: Mutex<Vec<(Arc<Agent>, WeakPool)>>,
+    agents: Mutex<Vec<(Arc<Agent>, WeakAnyPool)>>,
     told_itself: Mutex<usize>,
 }
 
@@ -15,7 +15,7 @@ struct Agency {
 struct Agent(Mutex<usize>);
 
 impl PoolEvents for Agency {
-    fn attach(&self, pool: Option<&str>, handle: &WeakPool) -> Option<Arc<dyn PoolEvents>> {
+    fn attach(&self, pool: Option<&str>, handle: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
         assert!(handle.upgrade().is_none(), "the pool is being built");
         let agent = Arc::new(Agent::default());
         self.agents.lock().unwrap().push((agent.clone(), handle.clone()));

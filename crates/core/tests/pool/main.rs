@@ -20,6 +20,7 @@ mod hooks;
 mod lifetime;
 mod odd;
 mod opening;
+mod outlived;
 mod queue;
 mod recall;
 mod recorder;
@@ -29,6 +30,7 @@ mod settings;
 mod sweep;
 mod units;
 mod warming;
+mod weak;
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use sessionpool_core::event::{
     Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Ending, Event, Flushed,
-    HookFailed, Leaked, Lent, OpenFailed, Opened, Opening, Queued, Refused, Returned, TimedOut,
+    HookFailed, Leaked, Lent, OpenFailed, Opened, Opening, Outlived, Queued, Refused, Returned,
+    TimedOut,
 };
 use sessionpool_core::{Pause, PoolEvents, Status};
 use tokio::sync::Notify;
@@ -164,5 +165,5 @@ record! {
     queued: Queued, lent: Lent, timed_out: TimedOut, cancelled: Cancelled, refused: Refused,
     returned: Returned, leaked: Leaked, opening: Opening, opened: Opened, open_failed: OpenFailed,
     checking: Checking, checked: Checked, cleaning: Cleaning, cleaned: Cleaned, closing: Closing,
-    closed: Closed, flushed: Flushed, hook_failed: HookFailed,
+    closed: Closed, flushed: Flushed, hook_failed: HookFailed, outlived: Outlived,
 }

@@ -9,8 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::answer::{self, Outcome};
@@ -32,9 +31,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves one connection until it ends, or is ended by orders other than those
 /// that it began under.
-pub(crate) async fn serve(
+pub(super) async fn serve(
     gateway: Arc<Gateway>,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     mut orders: watch::Receiver<Orders>,
     at_first: Orders,
 ) {
@@ -65,7 +64,7 @@ pub(crate) async fn serve(
     let _ = tokio::time::timeout(GRACE, say_goodbye(stream, &last)).await;
 }
 
-async fn say_goodbye(mut stream: TcpStream, last: &[u8]) -> io::Result<()> {
+async fn say_goodbye(mut stream: impl AsyncWrite + Unpin, last: &[u8]) -> io::Result<()> {
     stream.write_all(last).await?;
     stream.shutdown().await
 }

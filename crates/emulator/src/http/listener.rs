@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::connection;
+use super::door::Door;
 use super::orders::{self, Orders};
 use crate::gateway::Gateway;
 
@@ -14,6 +14,7 @@ const MAX_CONNECTIONS: usize = 1024;
 pub(crate) async fn listen(
     gateway: Arc<Gateway>,
     listener: TcpListener,
+    door: Door,
     orders: watch::Receiver<Orders>,
     alive: mpsc::Sender<()>,
 ) {
@@ -28,7 +29,7 @@ pub(crate) async fn listen(
             };
             let _ = stream.set_nodelay(true);
             let now = *orders.borrow();
-            let serving = connection::serve(Arc::clone(&gateway), stream, orders.clone(), now);
+            let serving = door.clone().serve(Arc::clone(&gateway), stream, orders.clone(), now);
             let alive = alive.clone();
             tokio::spawn(async move {
                 serving.await;

@@ -90,8 +90,7 @@ impl MySqlSession {
     }
 
     /// How long the server lets the session lie idle before it ends it: its
-    /// `wait_timeout` when the session was opened. A pool's
-    /// [`idle_timeout`](sessionpool_core::PoolBuilder::idle_timeout) should be shorter.
+    /// `wait_timeout` when the session was opened. A pool [goes by it](Session::idle_limit).
     #[must_use]
     pub const fn server_idle_limit(&self) -> Duration {
         self.talk.driver.server.wait_timeout
@@ -125,6 +124,10 @@ impl Session for MySqlSession {
 
     fn condition(&self) -> Condition {
         self.talk.mark.condition()
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        Some(self.server_idle_limit())
     }
 
     /// Deadlocks are a conflict; a broken line, a shutdown, a killed session the loss of

@@ -83,8 +83,8 @@ impl PgSession {
 
     /// How long the server lets the session lie idle before it ends it (57P05): its
     /// `idle_session_timeout` when the session was opened. `None` without such a limit, and
-    /// behind a pooler, whose limits it does not tell. A pool's
-    /// [`idle_timeout`](sessionpool_core::PoolBuilder::idle_timeout) should be shorter.
+    /// behind a pooler, whose limits it does not tell. A pool
+    /// [goes by it](Session::idle_limit).
     #[must_use]
     pub fn server_idle_limit(&self) -> Option<Duration> {
         self.talk.driver.process.as_ref()?.0.idle_limit
@@ -118,6 +118,10 @@ impl Session for PgSession {
 
     fn condition(&self) -> Condition {
         self.talk.mark.condition()
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        self.server_idle_limit()
     }
 
     /// Serialization failures and deadlocks are a conflict; a broken line and the

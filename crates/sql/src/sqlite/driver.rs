@@ -1,14 +1,17 @@
+use std::time::Duration;
+
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use sessionpool_core::{Fault, TxOptions};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Error, Executor, SqlStr};
-use std::time::Duration;
+use tokio::time::timeout;
 
+use super::brake::Brake;
 use super::config::BeginMode;
 use super::error;
 use super::tripwire::Tripwire;
-use crate::conversation::{Conversation, Driver, Verdict};
+use crate::conversation::{Conversation, Driver, MOMENT, Verdict};
 use crate::effect::Effect;
 use crate::failure::SqlFailure;
 use crate::mark::{Answer, Mark};
@@ -17,6 +20,7 @@ use crate::mark::{Answer, Mark};
 #[derive(Debug)]
 pub(super) struct SqliteDriver {
     pub(super) tripwire: Tripwire,
+    pub(super) brake: Brake,
     pub(super) begin_mode: BeginMode,
     /// SQLite was told to refuse writes.
     pub(super) query_only: bool,
@@ -41,12 +45,28 @@ impl Driver for SqliteDriver {
         connection.execute(sql).map_ok(drop).boxed()
     }
 
-    /// SQLite does not hear of a dropped future: its end is waited for.
+    /// Waits a moment for the end of what was dropped, and stops it then, whatever the
+    /// patience: a read that is stopped does not cost its transaction here, and what a
+    /// dropped write was part of is not committed anyway.
+    ///
+    /// A commit, and what keeps the work of a sandbox, is left to come to its end: SQLite
+    /// might call it stopped though it has happened.
     async fn settle(
         talk: &mut Conversation<Self>,
         _: Option<Duration>,
     ) -> sqlx::Result<Option<Answer>> {
-        talk.connection.ping().await?;
+        let Conversation { connection, driver, mark, keeping, .. } = talk;
+        if mark.is_committing() || keeping.is_some() {
+            connection.ping().await?;
+            return Ok(None);
+        }
+        if let Ok(ended) = timeout(MOMENT, connection.ping()).await {
+            ended?;
+        } else {
+            driver.brake.pull();
+            connection.ping().await?;
+        }
+        driver.brake.let_go();
         Ok(None)
     }
 

@@ -1,6 +1,7 @@
 //! SQLite: files, and named databases in memory.
 
 mod backend;
+mod brake;
 mod config;
 mod driver;
 mod effect;

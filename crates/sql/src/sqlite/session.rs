@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Error};
 use tokio::sync::Mutex;
 
+use super::brake::Brake;
 use super::config::BeginMode;
 use super::driver::SqliteDriver;
 use super::tripwire::Tripwire;
@@ -36,9 +37,13 @@ use crate::sandbox::impl_sandbox;
 ///
 /// # Cancel safety
 ///
-/// SQLite does not hear of a dropped future or stream: the statement runs to its
-/// end in the session's thread, and what it writes outside a transaction stays.
-/// The session is [`Condition::Busy`]; whatever is asked of it next waits.
+/// SQLite does not hear of a dropped future or stream: the statement goes on in the
+/// session's thread, and the session is [`Condition::Busy`]. Whatever is asked of it next
+/// first waits a moment for its end, and then stops it, which does nothing to a
+/// transaction where it only reads, and undoes it where it writes (SQLite undoes the
+/// transaction around it as well; a unit whose write was dropped is not committed either
+/// way). A statement that waits for another session's lock is not stopped before the
+/// [busy timeout](super::Sqlite::busy_timeout).
 #[derive(Debug)]
 pub struct SqliteSession {
     pub(super) talk: Conversation<SqliteDriver>,
@@ -55,8 +60,10 @@ impl SqliteSession {
         begin_mode: BeginMode,
         turn: Arc<Mutex<()>>,
     ) -> sqlx::Result<Self> {
-        let tripwire = Tripwire::stretch(&mut connection).await?;
-        let driver = SqliteDriver { tripwire, begin_mode, query_only: false };
+        let mut handle = connection.lock_handle().await?;
+        let (tripwire, brake) = (Tripwire::stretch(&mut handle), Brake::fit(&mut handle));
+        drop(handle);
+        let driver = SqliteDriver { tripwire, brake, begin_mode, query_only: false };
         Ok(Self { talk: Conversation::new(connection, driver), turn })
     }
 
@@ -98,8 +105,7 @@ impl Session for SqliteSession {
         error::fault(error)
     }
 
-    /// Rolls back what is open, after the end of a statement whose future was
-    /// dropped.
+    /// Stops a statement whose future was dropped, and rolls back what is open.
     ///
     /// # Errors
     ///
@@ -108,14 +114,15 @@ impl Session for SqliteSession {
         this.talk.release().await
     }
 
-    /// Ends the session's thread and waits until it has closed the database, one
-    /// session after another: the last of a file takes its log along.
+    /// Ends the session's thread, stops what it is at, and waits until it has closed the
+    /// database, one session after another: the last of a file takes its log along.
     async fn close(this: Self) -> Result<(), Error> {
+        this.talk.driver.brake.pull();
         let _taken = this.turn.lock().await;
         this.talk.connection.close().await
     }
 
-    /// Lets the session's thread end by itself, after the statement it may be at.
+    /// Lets the session's thread end by itself, and stops the statement it may be at.
     fn abort(this: Self) {
         drop(this);
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::LockedSqliteHandle;
 
 /// Watches over a transaction of ours for an end that is not ours.
 ///
@@ -25,9 +25,8 @@ struct Ends {
 }
 
 impl Tripwire {
-    pub(super) async fn stretch(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
+    pub(super) fn stretch(handle: &mut LockedSqliteHandle<'_>) -> Self {
         let ends = Arc::new(Ends::default());
-        let mut handle = connection.lock_handle().await?;
         let seen = Arc::clone(&ends);
         handle.set_rollback_hook(move || seen.rolled_back.store(true, Ordering::Release));
         let seen = Arc::clone(&ends);
@@ -35,7 +34,7 @@ impl Tripwire {
             seen.committed.store(true, Ordering::Release);
             true // go on and commit
         });
-        Ok(Self { armed: false, ends })
+        Self { armed: false, ends }
     }
 
     /// To be called when a transaction has begun and nothing else runs.

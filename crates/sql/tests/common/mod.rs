@@ -2,12 +2,31 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses a part of it")]
 
-use std::fmt::Debug;
+#[macro_use]
+pub mod rules;
+pub mod outcome;
+
 use std::path::PathBuf;
 
-use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
-use sessionpool_sql::{SqlFailure, Sqlite, SqliteSession};
+use sessionpool_core::{Backend, Pool, Session, Transactional, TxOptions};
+use sessionpool_sql::{Sqlite, SqliteSession};
 use tempfile::TempDir;
+
+#[allow(unused_imports, reason = "each test file uses a part of it")]
+pub use outcome::{Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown};
+
+/// The code of a row that is there already.
+pub const UNIQUE: &str = "1555";
+
+/// The code of a row whose parent is not there.
+pub const FOREIGN_KEY: &str = "787";
+
+/// A statement that touches the session.
+pub const TOUCHES: &str = "pragma foreign_keys = off";
+
+/// The numbers 0 to 9,999.
+pub const MANY: &str = "select i from (with recursive n (i) as \
+     (values (0) union all select i + 1 from n where i < 9999) select i from n)";
 
 /// A database in a directory of its own, with a table `t (x)` in it.
 pub struct Place {
@@ -17,9 +36,7 @@ pub struct Place {
 impl Place {
     pub async fn new() -> Self {
         let place = Self { dir: tempfile::tempdir().unwrap() };
-        let mut session = place.session().await;
-        run(&mut session, "create table t (x integer primary key)").await;
-        SqliteSession::close(session).await.unwrap();
+        place.run("create table t (x integer primary key)").await;
         place
     }
 
@@ -31,8 +48,19 @@ impl Place {
         Sqlite::file(self.path())
     }
 
+    pub fn pool(&self) -> Pool<SqliteSession> {
+        Pool::builder(self.sqlite()).max_size(2).build().unwrap()
+    }
+
     pub async fn session(&self) -> SqliteSession {
         self.sqlite().open().await.unwrap()
+    }
+
+    /// Runs something on a session of its own.
+    pub async fn run(&self, sql: &'static str) {
+        let mut session = self.session().await;
+        run(&mut session, sql).await;
+        SqliteSession::close(session).await.unwrap();
     }
 
     /// The rows another session sees.
@@ -42,6 +70,12 @@ impl Place {
             sqlx::query_scalar("select x from t order by x").fetch_all(&mut session).await.unwrap();
         SqliteSession::close(session).await.unwrap();
         rows
+    }
+}
+
+impl Outside for Place {
+    async fn has_no_rows(&self) -> bool {
+        self.rows().await.is_empty()
     }
 }
 
@@ -61,22 +95,6 @@ pub async fn begin_read_only(session: &mut SqliteSession) {
     SqliteSession::begin(session, &TxOptions::new().read_only()).await.unwrap();
 }
 
-pub async fn commit(session: &mut SqliteSession) {
-    let outcome = SqliteSession::commit(session).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
-}
-
-#[track_caller]
-pub fn assert_clean(session: &SqliteSession) {
-    assert_eq!(session.condition(), Condition::Clean);
-}
-
-/// What our own layer said, whatever it says it in.
-#[track_caller]
-pub fn failure(error: &sqlx::Error) -> &SqlFailure {
-    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
-}
-
 /// SQLite's result code.
 #[track_caller]
 pub fn code(error: &sqlx::Error) -> String {
@@ -86,14 +104,6 @@ pub fn code(error: &sqlx::Error) -> String {
         .code()
         .unwrap()
         .into_owned()
-}
-
-#[track_caller]
-pub fn rolled_back<E: Debug>(outcome: CommitOutcome<E>) -> E {
-    match outcome {
-        CommitOutcome::RolledBack(Some(error)) => error,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// A statement that takes some 100 ms and writes the rows 1 to 200,000.

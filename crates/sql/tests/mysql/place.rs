@@ -1,13 +1,16 @@
-use std::fmt::Debug;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
-use sessionpool_sql::{ConnectUrl, MySql, MySqlSession, SqlFailure};
+use sessionpool_core::{Backend, Condition, Pool, Session, Transactional, TxOptions};
+use sessionpool_sql::{ConnectUrl, MySql, MySqlSession};
 use sessionpool_testkit::proxy::Proxy;
 use sessionpool_testkit::server::MariaDb;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{Connection, Executor, Row};
+
+pub use crate::outcome::{
+    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+};
 
 /// How long something may take that is bound to happen.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -46,6 +49,10 @@ impl Place {
 
     pub fn mysql(&self) -> MySql {
         MySql::at(&self.url()).unwrap()
+    }
+
+    pub fn pool(&self) -> Pool<MySqlSession> {
+        Pool::builder(self.mysql()).max_size(2).acquire_timeout(SOON).build().unwrap()
     }
 
     pub async fn session(&self) -> MySqlSession {
@@ -96,6 +103,12 @@ impl Place {
     }
 }
 
+impl Outside for Place {
+    async fn has_no_rows(&self) -> bool {
+        self.rows().await.is_empty()
+    }
+}
+
 pub async fn run(session: &mut MySqlSession, sql: &'static str) {
     session.execute(sql).await.unwrap();
 }
@@ -124,25 +137,9 @@ pub async fn begin(session: &mut MySqlSession) {
     MySqlSession::begin(session, &TxOptions::new()).await.unwrap();
 }
 
-pub async fn commit(session: &mut MySqlSession) {
-    let outcome = MySqlSession::commit(session).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
-}
-
 pub async fn release(session: &mut MySqlSession) {
     MySqlSession::release(session).await.unwrap();
     assert_clean(session);
-}
-
-#[track_caller]
-pub fn assert_clean(session: &MySqlSession) {
-    assert_eq!(session.condition(), Condition::Clean);
-}
-
-/// What our own layer said, whatever it says it in.
-#[track_caller]
-pub fn failure(error: &sqlx::Error) -> &SqlFailure {
-    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
 }
 
 /// The server's number.
@@ -153,20 +150,4 @@ pub fn number(error: &sqlx::Error) -> u16 {
         .unwrap_or_else(|| panic!("not the server's: {error:?}"))
         .downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
         .number()
-}
-
-#[track_caller]
-pub fn rolled_back<E: Debug>(outcome: CommitOutcome<E>) -> E {
-    match outcome {
-        CommitOutcome::RolledBack(Some(error)) => error,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[track_caller]
-pub fn unknown<E: Debug>(outcome: CommitOutcome<E>) -> E {
-    match outcome {
-        CommitOutcome::Unknown(error) => error,
-        other => panic!("{other:?}"),
-    }
 }

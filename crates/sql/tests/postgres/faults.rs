@@ -348,7 +348,7 @@ mod f9_a_query_that_is_dropped {
 
         drop_half_way(&mut lease, LATE_ERROR);
         assert_eq!(text(&mut lease, "select 'own'").await, "own");
-        assert_clean(&lease);
+        assert_clean(&*lease);
         assert_eq!(pool.status().counters.opened, 1);
     }
 }

@@ -2,14 +2,20 @@
 #![cfg(feature = "postgres")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+#[macro_use]
+#[path = "../common/rules.rs"]
+mod rules;
+
 mod cancelling;
 mod conformance;
 mod credentials;
 mod executor;
 mod faults;
 mod hygiene;
+mod idle;
 mod lines;
-
+#[path = "../common/outcome.rs"]
+mod outcome;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod pooler;

@@ -1,14 +1,29 @@
-use std::fmt::Debug;
 use std::str::FromStr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{Backend, CommitOutcome, Condition, Session, Transactional, TxOptions};
-use sessionpool_sql::{PgSession, Postgres, SqlFailure};
+use sessionpool_core::{Backend, Condition, Pool, Session, Transactional, TxOptions};
+use sessionpool_sql::{PgSession, Postgres};
 use sessionpool_testkit::proxy::Proxy;
 use sessionpool_testkit::server;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+
+pub use crate::outcome::{
+    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+};
+
+/// The SQLSTATE of a row that is there already.
+pub const UNIQUE: &str = "23505";
+
+/// The SQLSTATE of a row whose parent is not there.
+pub const FOREIGN_KEY: &str = "23503";
+
+/// A statement that touches the session.
+pub const TOUCHES: &str = "set search_path = x";
+
+/// The numbers 0 to 9,999.
+pub const MANY: &str = "select x from generate_series(0, 9999) as t (x)";
 
 /// How long something may take that is bound to happen.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -39,6 +54,10 @@ impl Place {
 
     pub fn postgres(&self) -> Postgres {
         Postgres::connect(&self.url()).unwrap()
+    }
+
+    pub fn pool(&self) -> Pool<PgSession> {
+        Pool::builder(self.postgres()).max_size(2).acquire_timeout(SOON).build().unwrap()
     }
 
     pub async fn session(&self) -> PgSession {
@@ -99,6 +118,12 @@ impl Place {
     }
 }
 
+impl Outside for Place {
+    async fn has_no_rows(&self) -> bool {
+        self.rows().await.is_empty()
+    }
+}
+
 /// A place so far away that no answer is there at once.
 pub struct Distant {
     pub place: Place,
@@ -153,25 +178,9 @@ pub async fn begin(session: &mut PgSession) {
     PgSession::begin(session, &TxOptions::new()).await.unwrap();
 }
 
-pub async fn commit(session: &mut PgSession) {
-    let outcome = PgSession::commit(session).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
-}
-
 pub async fn release(session: &mut PgSession) {
     PgSession::release(session).await.unwrap();
     assert_clean(session);
-}
-
-#[track_caller]
-pub fn assert_clean(session: &PgSession) {
-    assert_eq!(session.condition(), Condition::Clean);
-}
-
-/// What our own layer said, whatever it says it in.
-#[track_caller]
-pub fn failure(error: &sqlx::Error) -> &SqlFailure {
-    SqlFailure::of(error).unwrap_or_else(|| panic!("not an error of ours: {error:?}"))
 }
 
 /// The SQLSTATE.
@@ -183,20 +192,4 @@ pub fn code(error: &sqlx::Error) -> String {
         .code()
         .unwrap()
         .into_owned()
-}
-
-#[track_caller]
-pub fn rolled_back<E: Debug>(outcome: CommitOutcome<E>) -> E {
-    match outcome {
-        CommitOutcome::RolledBack(Some(error)) => error,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[track_caller]
-pub fn unknown<E: Debug>(outcome: CommitOutcome<E>) -> E {
-    match outcome {
-        CommitOutcome::Unknown(error) => error,
-        other => panic!("{other:?}"),
-    }
 }

@@ -3,70 +3,40 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{Pool, Rollback, Session, Transactional, TxError, TxOptions};
+use sessionpool_core::{CommitOutcome, Pool, Rollback, Session, Transactional, TxError, TxOptions};
 use sessionpool_sql::{PgSession, Sandbox, Script, SqlFailure};
 use sqlx::Executor;
 
 use crate::place::{Distant, Place, SOON, code, failure, insert, one, text};
 
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    #[error(transparent)]
-    Tx(#[from] TxError),
-    #[error("on purpose")]
-    OnPurpose,
+#[path = "../common/sandbox.rs"]
+mod shared;
+
+use shared::Failed;
+
+rules! {
+    #[ignore = "needs PostgreSQL"]
+    shared: the_application_works_as_ever_and_leaves_no_trace,
 }
 
 async fn sandbox(place: &Place) -> Pool<PgSession> {
-    let pool = Pool::builder(place.postgres()).max_size(2).acquire_timeout(SOON).build().unwrap();
-    pool.sandbox().await.unwrap()
-}
-
-async fn count(pool: &Pool<PgSession>) -> i64 {
-    one(&mut pool.acquire().await.unwrap(), "select count(*) from t").await
+    place.pool().sandbox().await.unwrap()
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
-async fn the_application_works_as_ever_and_leaves_no_trace() {
+async fn a_script_is_kept_within_the_sandbox() {
     let place = Place::new().await;
     let sandbox = sandbox(&place).await;
-    let done = sandbox.transaction(async |tx| {
-        insert(tx, 1).await;
-        let inner = tx.savepoint(async |tx| {
-            insert(tx, 2).await;
-            Err::<(), _>(Failed::OnPurpose)
-        });
-        assert!(inner.await.is_err());
-        Ok::<_, Failed>(())
-    });
-    done.await.unwrap();
-    let mut unit = sandbox.unit();
-    insert(Box::pin(unit.session()).await.unwrap(), 3).await;
-    unit.commit().await.unwrap();
-    insert(unit.session().await.unwrap(), 4).await;
-    unit.rollback().await.unwrap();
-    drop(unit);
-    insert(&mut sandbox.acquire().await.unwrap(), 5).await;
-    let undone = sandbox.transaction(async |tx| {
-        insert(tx, 6).await;
-        Err::<(), _>(Failed::OnPurpose)
-    });
-    assert!(undone.await.is_err());
-    let outcome =
-        sandbox.acquire().await.unwrap().run(&Script::new("insert into t values (7)")).await;
-    assert!(matches!(outcome, sessionpool_core::CommitOutcome::Committed), "{outcome:?}");
+    let script = Script::new("insert into t values (7)");
+    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
+    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 7);
+    assert!(place.rows().await.is_empty());
+}
 
-    let mut lease = sandbox.acquire().await.unwrap();
-    let seen: Vec<i64> =
-        sqlx::query_scalar("select x from t order by x").fetch_all(&mut *lease).await.unwrap();
-    assert_eq!(seen, [1, 3, 5, 7]);
-    drop(lease);
-    assert!(place.rows().await.is_empty(), "nobody else sees it");
-    assert!(sandbox.close(SOON).await.is_complete());
-    assert!(place.rows().await.is_empty(), "and nothing has been");
+async fn count(pool: &Pool<PgSession>) -> i64 {
+    one(&mut pool.acquire().await.unwrap(), "select count(*) from t").await
 }
 
 #[tokio::test]
@@ -175,7 +145,7 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     drop(lease);
     let script = Script::new("set search_path = elsewhere");
     let outcome = sandbox.acquire().await.unwrap().run(&script).await;
-    assert!(matches!(outcome, sessionpool_core::CommitOutcome::Committed), "{outcome:?}");
+    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
     let mut lease = sandbox.acquire().await.unwrap();
     assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
     assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");

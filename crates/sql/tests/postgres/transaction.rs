@@ -12,31 +12,25 @@ use sqlx::Executor;
 
 use crate::place::{
     Distant, Place, assert_clean, begin, code, commit, drop_half_way, failure, insert, one,
-    release, rolled_back, run, text, unknown,
+    refused_commit, release, rolled_back, run, text, unknown,
 };
+
+#[path = "../common/transaction.rs"]
+mod shared;
+
+rules! {
+    #[ignore = "needs PostgreSQL"]
+    shared:
+    a_commit_against_a_deferred_constraint_is_rolled_back,
+    a_dropped_savepoint_leaves_the_unit_alone,
+    a_stream_left_early_does_not_stand_in_the_way_of_a_commit,
+    commit_keeps_and_rollback_undoes,
+    savepoints_nest,
+    without_a_transaction_there_is_nothing_to_end,
+}
 
 async fn begin_in(session: &mut PgSession, options: TxOptions) {
     PgSession::begin(session, &options).await.unwrap();
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
-async fn commit_keeps_and_rollback_undoes() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    assert_eq!(session.condition(), Condition::Dirty);
-    insert(&mut session, 1).await;
-    assert!(place.rows().await.is_empty());
-    commit(&mut session).await;
-    assert_clean(&session);
-    assert_eq!(place.rows().await, [1]);
-
-    begin(&mut session).await;
-    insert(&mut session, 2).await;
-    PgSession::rollback(&mut session).await.unwrap();
-    assert_clean(&session);
-    assert_eq!(place.rows().await, [1]);
 }
 
 #[tokio::test]
@@ -169,19 +163,6 @@ async fn a_required_setting_is_brought_along_or_nothing_is_done() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
-async fn without_a_transaction_there_is_nothing_to_end() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    PgSession::rollback(&mut session).await.unwrap();
-    let error = rolled_back(PgSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    let error = PgSession::savepoint(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_clean(&session);
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
 async fn a_unit_inside_a_borrowers_own_transaction_is_refused() {
     let place = Place::new().await;
     let mut session = place.session().await;
@@ -216,12 +197,10 @@ async fn after_an_error_each_statement_names_the_first_one() {
     drop(rows);
     assert!(PgSession::savepoint(&mut session).await.is_err());
 
-    let error = rolled_back(PgSession::commit(&mut session).await);
+    let error = refused_commit(&place, &mut session).await;
     let SqlFailure::PendingRollback { source, .. } = failure(&error) else { panic!("{error:?}") };
     assert_eq!(source.code, "23505");
     assert!(failure(&error).source().is_some_and(|it| it.to_string().contains("(23505)")));
-    assert_clean(&session);
-    assert!(place.rows().await.is_empty());
     insert(&mut session, 3).await;
 }
 
@@ -277,21 +256,6 @@ async fn an_error_nobody_saw_is_told_at_commit() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
-async fn a_commit_against_a_deferred_constraint_is_rolled_back() {
-    let place = Place::new().await;
-    place.run("create table child (x bigint references t deferrable initially deferred)").await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    run(&mut session, "insert into child values (2)").await;
-    let error = rolled_back(PgSession::commit(&mut session).await);
-    assert_eq!(code(&error), "23503");
-    assert_clean(&session);
-    assert!(place.rows().await.is_empty());
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
 async fn a_division_by_zero_in_a_deferred_trigger_is_not_taken_for_our_own() {
     let place = Place::new().await;
     place
@@ -305,10 +269,8 @@ async fn a_division_by_zero_in_a_deferred_trigger_is_not_taken_for_our_own() {
     let mut session = place.session().await;
     begin(&mut session).await;
     insert(&mut session, 1).await;
-    let error = rolled_back(PgSession::commit(&mut session).await);
+    let error = refused_commit(&place, &mut session).await;
     assert_eq!(code(&error), "22012");
-    assert_clean(&session);
-    assert!(place.rows().await.is_empty());
 }
 
 #[tokio::test]
@@ -323,10 +285,8 @@ async fn a_borrowers_own_rollback_is_a_rollback() {
         let error =
             sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
         assert!(matches!(failure(&error), SqlFailure::RolledBack), "{error}");
-        let error = rolled_back(PgSession::commit(&mut session).await);
+        let error = refused_commit(&place, &mut session).await;
         assert!(matches!(failure(&error), SqlFailure::RolledBack), "{error}");
-        assert_clean(&session);
-        assert!(place.rows().await.is_empty(), "what came after was not committed alone");
     }
 }
 
@@ -393,8 +353,7 @@ async fn a_commit_of_his_own_that_failed_commits_nothing() {
     run(&mut session, "insert into child values (2)").await;
     let error = sqlx::query("commit").execute(&mut session).await.unwrap_err();
     assert_eq!(code(&error), "23503");
-    rolled_back(PgSession::commit(&mut session).await);
-    assert!(place.rows().await.is_empty());
+    refused_commit(&place, &mut session).await;
 }
 
 /// Texts whose end of the transaction is hidden: only the server can tell.
@@ -636,20 +595,6 @@ async fn a_second_commit_after_one_that_was_dropped_is_unknown() {
     unknown(PgSession::commit(&mut session).await);
     assert_clean(&session);
     assert_eq!(distant.place.rows().await, [1]);
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
-async fn a_stream_left_early_does_not_stand_in_the_way_of_a_commit() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    let first =
-        sqlx::query("select * from generate_series(1, 99)").fetch(&mut session).next().await;
-    assert!(first.is_some_and(|row| row.is_ok()));
-    commit(&mut session).await;
-    assert_eq!(place.rows().await, [1]);
 }
 
 #[tokio::test]

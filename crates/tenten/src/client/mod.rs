@@ -11,9 +11,8 @@ mod quote;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::{Response, Url, redirect};
+use reqwest::{Certificate, Response, Url, redirect};
 use tokio::time::{Instant, timeout};
 
 pub(crate) use call::{Call, Likely, Pace};
@@ -39,6 +38,8 @@ pub(crate) struct Manner {
     pub(crate) limits: Limits,
     pub(crate) xml: XmlLimits,
     pub(crate) reuse_connections: bool,
+    /// Trusted beside the system's.
+    pub(crate) roots: Vec<Certificate>,
     pub(crate) log: Option<Log>,
 }
 
@@ -59,6 +60,7 @@ impl Client {
             .referer(false)
             .no_proxy()
             .retry(reqwest::retry::never())
+            .tls_certs_merge(manner.roots.iter().cloned())
             .connect_timeout(manner.limits.connect)
             .pool_idle_timeout(IDLE_CONNECTION)
             .pool_max_idle_per_host(if manner.reuse_connections { usize::MAX } else { 0 })
@@ -146,7 +148,7 @@ impl Client {
         }
     }
 
-    async fn parse(&self, call: &Call<'_>, body: Bytes) -> Result<Document> {
+    async fn parse(&self, call: &Call<'_>, body: Vec<u8>) -> Result<Document> {
         let room = Room::for_cells(call.likely.cells, body.len());
         let parsed = if body.len() < BIG {
             xml::read(body, &self.manner.xml, room)

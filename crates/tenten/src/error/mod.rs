@@ -204,6 +204,9 @@ pub enum Error {
     /// lost by a crash.
     #[error("lease journal cannot be written")]
     Journal(#[source] Arc<io::Error>),
+    /// What a result was to be written to does not take it.
+    #[error("result cannot be written")]
+    Output(#[source] io::Error),
     /// It is not fit for what was asked: the session is lost, there is no SAM group.
     #[error("not usable: {0}")]
     Unusable(&'static str),

@@ -11,6 +11,8 @@ mod report;
 
 pub(crate) use file::Journal;
 pub(crate) use process::uptime;
+#[cfg(any(test, fuzzing))]
+pub(crate) use record::Record;
 pub(crate) use record::{Place, Row};
 pub(crate) use recovery::{Release, recover};
 pub use report::{JournalReport, Orphan};

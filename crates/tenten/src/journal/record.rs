@@ -8,7 +8,7 @@ use crate::sam::Step;
 
 /// What stands in a journal's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     pub(super) version: u32,
     pub(super) process: Process,
     pub(super) rows: Vec<Row>,
@@ -42,14 +42,14 @@ impl Record {
     }
 
     /// A line of JSON, and one with its checksum.
-    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self)?;
         let sum = crc32fast::hash(&bytes);
         bytes.extend_from_slice(format!("\n{sum:08x}\n").as_bytes());
         Ok(bytes)
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
         let damaged = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
         let (line, sum) =

@@ -1,16 +1,18 @@
+use std::borrow::Cow;
+use std::future::Future;
 use std::sync::Arc;
 
 use super::base::BaseQuery;
 use super::column::Column;
-use super::window::Window;
 use crate::client::{Client, Likely};
 use crate::wire::Ticket;
-use crate::wire::query::{self, Request};
+use crate::wire::query::{self, Fetched, Request};
 use crate::{Error, Result};
 
 /// Fetches windows of one query's rows; owned, so that it can do so in a task.
 #[derive(Debug)]
-pub(super) struct Fetcher {
+pub(super) struct Fetcher<F> {
+    pub(super) form: F,
     pub(super) client: Client,
     pub(super) ticket: Ticket,
     pub(super) base: Arc<BaseQuery>,
@@ -21,6 +23,38 @@ pub(super) struct Fetcher {
     pub(super) size: Size,
     /// How long a row was in the last answer.
     pub(super) row_bytes: u64,
+}
+
+/// What rows come as.
+pub(super) trait Form: Send + Sync + 'static {
+    /// Some of them.
+    type Window: Send + 'static;
+
+    /// Whether they are cells, whose places take room.
+    const HAS_CELLS: bool;
+
+    /// How that is asked for.
+    fn format(&self) -> Cow<'static, str>;
+
+    /// Takes what came for the rows `from..to`, if it is all of that and nothing else.
+    fn window(
+        &self,
+        place: Place,
+        fetched: Fetched,
+    ) -> impl Future<Output = Result<Self::Window>> + Send;
+
+    /// The row behind a window's last.
+    fn end(window: &Self::Window) -> u64;
+}
+
+/// Where a window belongs.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The first row, from 0.
+    pub(super) from: u64,
+    /// The row behind the last.
+    pub(super) to: u64,
+    pub(super) columns: Arc<[Column]>,
 }
 
 /// How much to ask for at once.
@@ -44,9 +78,9 @@ impl Size {
     }
 }
 
-impl Fetcher {
+impl<F: Form> Fetcher<F> {
     /// Fetches the aligned window that has `row`.
-    pub(super) async fn around(&mut self, row: u64) -> Result<Window> {
+    pub(super) async fn around(&mut self, row: u64) -> Result<F::Window> {
         self.shrinking(|size| {
             let from = row / size * size;
             (from, from.saturating_add(size))
@@ -55,12 +89,12 @@ impl Fetcher {
     }
 
     /// Fetches the window that begins with `row`.
-    pub(super) async fn onwards(&mut self, row: u64) -> Result<Window> {
+    pub(super) async fn onwards(&mut self, row: u64) -> Result<F::Window> {
         self.shrinking(|size| (row, row.saturating_add(size))).await
     }
 
     /// Fetches a window whose place depends on its size, as large as the gateway sends.
-    async fn shrinking(&mut self, place: impl Fn(u64) -> (u64, u64)) -> Result<Window> {
+    async fn shrinking(&mut self, place: impl Fn(u64) -> (u64, u64)) -> Result<F::Window> {
         loop {
             let size = self.size.rows_of(self.columns.len());
             let (from, to) = place(size);
@@ -73,7 +107,7 @@ impl Fetcher {
         }
     }
 
-    async fn fetch(&mut self, from: u64, to: u64) -> Result<Window> {
+    async fn fetch(&mut self, from: u64, to: u64) -> Result<F::Window> {
         let fetched = match self.ask(from, to).await {
             // It was not answered at all, and to read twice changes nothing.
             Err(broken @ Error::Transport { answered: false, .. }) => {
@@ -91,19 +125,25 @@ impl Fetcher {
                 "result had {was} rows and now has {rows}; run it again"
             )));
         }
-        self.row_bytes = fetched.grid.bytes() as u64 / (to - from).max(1);
-        Window::new(from, to, Arc::clone(&self.columns), fetched)
+        self.row_bytes = fetched.bytes() as u64 / (to - from).max(1);
+        let place = Place { from, to, columns: Arc::clone(&self.columns) };
+        self.form.window(place, fetched).await
     }
 
-    async fn ask(&self, from: u64, to: u64) -> Result<query::Fetched> {
+    async fn ask(&self, from: u64, to: u64) -> Result<Fetched> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         let rows = to - from;
         let likely = Likely {
             // A sixteenth more, for the rows are not all the same.
             bytes: usize::try_from(rows.saturating_mul(self.row_bytes) / 16 * 17).unwrap_or(0),
-            cells: usize::try_from(rows).unwrap_or(0).saturating_mul(names.len()),
+            cells: match F::HAS_CELLS {
+                true => usize::try_from(rows).unwrap_or(0).saturating_mul(names.len()),
+                false => 0,
+            },
         };
-        let request = Request { base: &self.base, names: &names, from, to, likely };
+        let format = self.form.format();
+        let request =
+            Request { base: &self.base, names: &names, from, to, format: &format, likely };
         query::fetch(&self.client, &self.ticket, &request).await
     }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,13 +7,12 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
-use tokio::task::{JoinHandle, coop};
+use tokio::task::coop;
 
-use super::fetcher::{Fetcher, Size};
 use super::row::Row;
-use super::window::Window;
-use crate::session::TentenSession;
-use crate::{Error, Result};
+use super::window::{Cells, Window};
+use super::windows::Windows;
+use crate::Result;
 
 /// The rows of a result, one after the other: [`Query::rows`](super::Query::rows).
 ///
@@ -25,34 +24,15 @@ use crate::{Error, Result};
 /// [`next`](Self::next) loses nothing when it is dropped. When the stream is dropped
 /// while a window is on its way, the session waits for that before anything else.
 pub struct Rows<'q> {
-    /// Where the query remembers what the gateway sends at once.
-    size: &'q mut Size,
-    session: &'q mut TentenSession,
+    windows: Windows<'q, Cells>,
     rows: u64,
     next: u64,
     window: Option<Arc<Window>>,
-    fetching: Option<Fetching>,
-    /// Between two fetches.
-    fetcher: Option<Fetcher>,
 }
 
-type Fetching = JoinHandle<(Fetcher, Result<Window>)>;
-
 impl<'q> Rows<'q> {
-    pub(super) fn new(
-        size: &'q mut Size,
-        session: &'q mut TentenSession,
-        fetcher: Fetcher,
-    ) -> Self {
-        let (rows, fetcher) = (fetcher.rows, Some(fetcher));
-        let (window, fetching) = (None, None);
-        let mut this = Self { size, session, rows, next: 0, window, fetching, fetcher };
-        if rows == 0 {
-            this.session.not_begun();
-        } else {
-            this.fetch(0);
-        }
-        this
+    pub(super) const fn new(windows: Windows<'q, Cells>) -> Self {
+        Self { rows: windows.rows(), next: 0, window: None, windows }
     }
 
     /// How many rows are left.
@@ -81,46 +61,18 @@ impl<'q> Rows<'q> {
                     self.next += 1;
                     return Poll::Ready(Some(Ok(row)));
                 }
+                // The old one goes before the next one comes.
                 self.window = None;
             }
-            let Some(fetching) = &mut self.fetching else { return Poll::Ready(None) };
-            let fetched = ready!(Pin::new(fetching).poll(cx));
-            self.fetching = None;
-            if let Err(error) = self.fetched(fetched) {
-                self.rows = self.next;
-                return Poll::Ready(Some(Err(error)));
+            match ready!(self.windows.poll_window(cx)) {
+                Some(Ok(window)) => self.window = Some(Arc::new(window)),
+                Some(Err(error)) => {
+                    self.rows = self.next;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => return Poll::Ready(None),
             }
         }
-    }
-
-    /// Takes a window, and has the next one fetched meanwhile.
-    fn fetched(
-        &mut self,
-        fetched: std::result::Result<(Fetcher, Result<Window>), tokio::task::JoinError>,
-    ) -> Result<()> {
-        let (fetcher, answer) = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => return Err(Error::Start { what: "a fetch", source: error.into() }),
-        };
-        self.session.finish(&answer);
-        *self.size = fetcher.size;
-        let window = answer?;
-        let next = window.to();
-        self.window = Some(Arc::new(window));
-        self.fetcher = Some(fetcher);
-        if next < self.rows {
-            self.fetch(next);
-        }
-        Ok(())
-    }
-
-    fn fetch(&mut self, from: u64) {
-        let Some(mut fetcher) = self.fetcher.take() else { return };
-        self.session.begun();
-        self.fetching = Some(tokio::spawn(async move {
-            let answer = fetcher.onwards(from).await;
-            (fetcher, answer)
-        }));
     }
 }
 
@@ -133,14 +85,6 @@ impl Stream for Rows<'_> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, usize::try_from(self.left()).ok())
-    }
-}
-
-impl Drop for Rows<'_> {
-    fn drop(&mut self) {
-        if let Some(fetching) = self.fetching.take() {
-            fetching.abort();
-        }
     }
 }
 

@@ -1,10 +1,12 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::cell::Cell;
 use super::column::Column;
+use super::fetcher::{Form, Place};
 use crate::wire::query::Fetched;
 use crate::xml::Grid;
-use crate::{Error, Result};
+use crate::{Error, Result, choices};
 
 /// Rows of a result, of all its columns or of some.
 #[derive(Debug)]
@@ -15,18 +17,36 @@ pub(super) struct Window {
     grid: Grid,
 }
 
+/// Rows as cells.
+#[derive(Debug)]
+pub(super) struct Cells;
+
+impl Form for Cells {
+    type Window = Window;
+
+    const HAS_CELLS: bool = true;
+
+    fn format(&self) -> Cow<'static, str> {
+        Cow::Borrowed(choices::FORMAT)
+    }
+
+    async fn window(&self, place: Place, fetched: Fetched) -> Result<Window> {
+        Window::new(place, fetched)
+    }
+
+    fn end(window: &Window) -> u64 {
+        window.to()
+    }
+}
+
 impl Window {
-    /// Takes what came for the rows `from..to`, if it is all of that and nothing else.
-    pub(super) fn new(
-        from: u64,
-        to: u64,
-        columns: Arc<[Column]>,
-        fetched: Fetched,
-    ) -> Result<Self> {
-        let Fetched { columns: came, grid, .. } = fetched;
+    fn new(place: Place, fetched: Fetched) -> Result<Self> {
+        let Place { from, to, columns } = place;
+        let came = fetched.columns()?;
         if !came.iter().map(|column| &column.name).eq(columns.iter().map(|column| &column.name)) {
             return Err(Error::Columns { expected: names(&columns), found: names(&came) });
         }
+        let grid = fetched.grid()?;
         let (expected, found) = (to - from, grid.rows() as u64);
         if found != expected {
             return Err(Error::RowCount { from, to, expected, found });

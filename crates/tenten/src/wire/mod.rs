@@ -3,6 +3,7 @@
 pub(crate) mod login;
 pub(crate) mod query;
 pub(crate) mod sam;
+pub(crate) mod table;
 
 use std::sync::Arc;
 

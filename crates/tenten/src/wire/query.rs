@@ -1,9 +1,10 @@
+use bytes::Bytes;
 use quick_xml::escape::escape;
 
 use super::{Ticket, required};
 use crate::client::{Client, Likely};
 use crate::query::{BaseQuery, Column};
-use crate::xml::{Document, Grid};
+use crate::xml::{Document, Element, Grid};
 use crate::{Error, Result, choices};
 
 /// What a query is known to give, before any of it is fetched.
@@ -30,16 +31,17 @@ pub(crate) struct Request<'a> {
     pub(crate) from: u64,
     /// Not included.
     pub(crate) to: u64,
+    /// `<format>`.
+    pub(crate) format: &'a str,
     pub(crate) likely: Likely,
 }
 
 /// One answer's rows.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    pub(crate) columns: Vec<Column>,
-    pub(crate) grid: Grid,
     /// How many rows the result has.
     pub(crate) rows: u64,
+    answer: Document,
 }
 
 /// Runs a query and fetches some rows of some columns of its result, in one request: the
@@ -49,16 +51,37 @@ pub(crate) async fn fetch(
     ticket: &Ticket,
     request: &Request<'_>,
 ) -> Result<Fetched> {
-    let Request { base, names, from, to, likely } = request;
-    let (api, definition) = ("querydata", definition(base));
+    let Request { base, names, from, to, format, likely } = request;
+    let definition = definition(base);
     let cols: String = names.iter().map(|name| format!("<col>{}</col>", escape(*name))).collect();
     let window = choices::rows(from + 1, *to);
-    let body = format!("<in>{definition}<cols>{cols}</cols>{window}{}</in>", choices::FORMAT);
-    let answer = client.call(&ticket.call(api).work(body).likely(*likely)).await?;
-    let columns = columns(api, &answer)?;
-    let rows = rows(api, &answer)?;
-    let grid = answer.grid.ok_or(Error::Missing { api, element: "data" })?;
-    Ok(Fetched { columns, grid, rows })
+    let body = format!("<in>{definition}<cols>{cols}</cols>{window}{format}</in>");
+    let answer = client.call(&ticket.call(FETCH).work(body).likely(*likely)).await?;
+    Ok(Fetched { rows: rows(FETCH, &answer)?, answer })
+}
+
+const FETCH: &str = "querydata";
+
+impl Fetched {
+    pub(crate) fn columns(&self) -> Result<Vec<Column>> {
+        columns(FETCH, &self.answer)
+    }
+
+    /// How long the rows were.
+    pub(crate) fn bytes(&self) -> usize {
+        let Document { grid, csv, .. } = &self.answer;
+        grid.as_ref().map_or(0, Grid::bytes) + csv.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// The rows as cells.
+    pub(crate) fn grid(self) -> Result<Grid> {
+        self.answer.grid.ok_or(Error::Missing { api: FETCH, element: "data" })
+    }
+
+    /// The rows as CSV, behind a line of headings.
+    pub(crate) fn csv(self) -> Result<Bytes> {
+        self.answer.csv.ok_or(Error::Missing { api: FETCH, element: "csv" })
+    }
 }
 
 fn definition(base: &BaseQuery) -> String {
@@ -74,12 +97,13 @@ fn columns(api: &'static str, answer: &Document) -> Result<Vec<Column>> {
     let table = answer.root.child("table").ok_or(Error::Missing { api, element: "table" })?;
     let cols = table.child("cols").ok_or(Error::Missing { api, element: "cols" })?;
     let heads = cols.children.iter().filter(|child| child.name == "th");
-    heads
-        .map(|head| {
-            let name = head.attribute("name").ok_or(Error::Missing { api, element: "th name" })?;
-            let kind = head.attribute("type").unwrap_or_default();
-            let format = head.attribute("format").unwrap_or_default();
-            Ok(Column::new(name, &head.text, kind, format))
-        })
-        .collect()
+    heads.map(|head| column(api, head)).collect()
+}
+
+/// A column as a heading has it.
+pub(super) fn column(api: &'static str, head: &Element) -> Result<Column> {
+    let name = head.attribute("name").ok_or(Error::Missing { api, element: "th name" })?;
+    let kind = head.attribute("type").unwrap_or_default();
+    let format = head.attribute("format").unwrap_or_default();
+    Ok(Column::new(name, &head.text, kind, format))
 }

@@ -26,13 +26,25 @@ pub(super) fn read(pieces: &[&[u8]], limits: &XmlLimits) -> Result<Element, XmlE
         [whole] => Cow::Borrowed(*whole),
         pieces => Cow::Owned(pieces.concat()),
     };
-    let text = decode(&joined);
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text).trim_start();
+    let whole = decode(&joined);
+    let text = whole.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&whole).trim_start();
     if !text.starts_with('<') {
         return Err(XmlError::at(0, Flaw::Unexpected("answer is no XML")));
     }
-    Tree { limits, reader: Reader::from_str(text), open: Vec::new(), root: None, elements: 0 }
-        .grow()
+    let skipped = whole.len() - text.len();
+    let reader = Reader::from_str(text);
+    let tree = Tree { limits, reader, open: Vec::new(), root: None, elements: 0 };
+    let is_latin_1 = matches!(whole, Cow::Owned(_));
+    let place = |at| byte_of(&whole, is_latin_1, skipped + at);
+    tree.grow().map_err(|error| XmlError { at: place(error.at), ..error })
+}
+
+/// Where in the bytes a place in their text is: of Latin-1, a byte is a character.
+fn byte_of(text: &str, is_latin_1: bool, at: usize) -> usize {
+    match is_latin_1 {
+        true => text.char_indices().take_while(|(place, _)| *place < at).count(),
+        false => at,
+    }
 }
 
 /// Grows the tree, element by element; never calls itself.

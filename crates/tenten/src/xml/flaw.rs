@@ -61,10 +61,11 @@ impl XmlError {
         Self { at, row: None, flaw }
     }
 
-    /// The place in the body of an error found with the rows cut out.
-    pub(super) fn shifted(mut self, cut: &Range<usize>) -> Self {
+    /// The place in the body of an error found with something cut out
+    /// and so many bytes left in their place.
+    pub(super) fn shifted(mut self, cut: &Range<usize>, left: usize) -> Self {
         if self.at > cut.start {
-            self.at = self.at - "<data/>".len().min(self.at - cut.start) + cut.len();
+            self.at = self.at - left.min(self.at - cut.start) + cut.len();
         }
         self
     }

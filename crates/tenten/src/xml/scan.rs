@@ -1,8 +1,9 @@
-//! The rows of a table, found without an event for each tag.
+//! What an answer brings in bulk, found without an event for each tag: a table's rows, or
+//! its text as CSV.
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr2, memmem};
 
 use super::flaw::{Flaw, XmlError};
 use super::grid::{Room, Span};
@@ -18,20 +19,41 @@ pub(super) struct Data {
     pub(super) columns: usize,
 }
 
-/// Finds `<data>` and scans the rows in it; `None` if there is none.
-pub(super) fn data(body: &[u8], limits: &XmlLimits, room: Room) -> Result<Option<Data>, XmlError> {
-    let Some(start) = find_data(body) else { return Ok(None) };
+/// What stands in `<csv>`.
+#[derive(Debug)]
+pub(super) struct Csv {
+    /// From the `<` of `<csv>` to behind the `>` of `</csv>`.
+    pub(super) outer: Range<usize>,
+    pub(super) inner: Range<usize>,
+}
+
+#[derive(Debug)]
+pub(super) enum Bulk {
+    Data(Data),
+    Csv(Csv),
+}
+
+/// Finds `<data>` or `<csv>`, whichever comes first, and scans it; `None` if there is
+/// neither.
+pub(super) fn bulk(body: &[u8], limits: &XmlLimits, room: Room) -> Result<Option<Bulk>, XmlError> {
+    let data = find(body, b"<data");
+    // What a cell says is no tag, and neither is what stands in the CSV.
+    let csv = find(&body[..data.unwrap_or(body.len())], b"<csv");
+    let Some(start) = csv.or(data) else { return Ok(None) };
     let mut scanner = Scanner { body, at: start, row: None, limits };
+    if csv.is_some() {
+        return scanner.csv().map(|csv| Some(Bulk::Csv(csv)));
+    }
     let mut data = Data { outer: start..start, spans: room.0, rows: 0, columns: 0 };
     if !scanner.open(b"<data")? {
         scanner.rows(&mut data)?;
     }
     data.outer.end = scanner.at;
-    Ok(Some(data))
+    Ok(Some(Bulk::Data(data)))
 }
 
-fn find_data(body: &[u8]) -> Option<usize> {
-    memmem::find_iter(body, b"<data").find(|at| ends_name(body.get(at + b"<data".len())))
+fn find(body: &[u8], tag: &[u8]) -> Option<usize> {
+    memmem::find_iter(body, tag).find(|at| ends_name(body.get(at + tag.len())))
 }
 
 /// True if a tag's name is over there.
@@ -52,6 +74,18 @@ const NEXT_ROW: &[u8] = b"</td></tr><tr><td>";
 const CDATA: &[u8] = b"<![CDATA[";
 
 impl Scanner<'_> {
+    /// All up to `</csv>`.
+    fn csv(&mut self) -> Result<Csv, XmlError> {
+        let start = self.at;
+        if self.open(b"<csv")? {
+            return Ok(Csv { outer: start..self.at, inner: self.at..self.at });
+        }
+        let inner = self.at..self.text_end(usize::MAX)?.0;
+        self.at = inner.end;
+        self.close(b"</csv")?;
+        Ok(Csv { outer: start..self.at, inner })
+    }
+
     /// All rows up to `</data>`.
     fn rows(&mut self, data: &mut Data) -> Result<(), XmlError> {
         loop {
@@ -79,14 +113,14 @@ impl Scanner<'_> {
                 return self.end_row(data, first);
             }
             if self.open(b"<td")? {
-                self.push(data, first, self.at, self.at)?;
+                self.push(data, first, Span::new(self.at, self.at, true))?;
                 continue;
             }
             // The way all cells of an answer without white space take.
             loop {
                 let start = self.at;
-                let end = self.cell_end()?;
-                self.push(data, first, start, end)?;
+                let (end, is_plain) = self.text_end(self.limits.max_text)?;
+                self.push(data, first, Span::new(start, end, is_plain))?;
                 let rest = &self.body[end..];
                 if rest.starts_with(NEXT_CELL) {
                     self.at = end + NEXT_CELL.len();
@@ -104,13 +138,7 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn push(
-        &self,
-        data: &mut Data,
-        first: usize,
-        start: usize,
-        end: usize,
-    ) -> Result<(), XmlError> {
+    fn push(&self, data: &mut Data, first: usize, span: Span) -> Result<(), XmlError> {
         let found = data.spans.len() - first + 1;
         let expected = if data.rows == 0 { self.limits.max_columns } else { data.columns };
         if found > expected {
@@ -119,8 +147,7 @@ impl Scanner<'_> {
                 _ => Flaw::Ragged { expected, found },
             }));
         }
-        // A body's length fits, by the limit it was read with.
-        data.spans.push((start as u32, end as u32));
+        data.spans.push(span);
         Ok(())
     }
 
@@ -140,22 +167,27 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Where the cell that begins here ends: at its `</td`.
+    /// Where the text that begins here ends, CDATA sections and all: at a tag. Also
+    /// whether it stands for itself, without a section or a reference.
     #[inline]
-    fn cell_end(&self) -> Result<usize, XmlError> {
-        let mut at = self.at;
+    fn text_end(&self, limit: usize) -> Result<(usize, bool), XmlError> {
+        let (mut at, mut is_plain) = (self.at, true);
         loop {
-            let Some(found) = memchr(b'<', &self.body[at..]) else {
+            let Some(found) = memchr2(b'<', b'&', &self.body[at..]) else {
                 return Err(self.truncated());
             };
             at += found;
-            if at - self.at > self.limits.max_text {
-                let limit = self.limits.max_text;
+            if at - self.at > limit {
                 return Err(self.error(Flaw::TooMuch { what: "bytes in a cell", limit }));
             }
-            if !self.body[at..].starts_with(CDATA) {
-                return Ok(at);
+            if self.body[at] == b'&' {
+                (at, is_plain) = (at + 1, false);
+                continue;
             }
+            if !self.body[at..].starts_with(CDATA) {
+                return Ok((at, is_plain));
+            }
+            is_plain = false;
             let inside = at + CDATA.len();
             let Some(end) = memmem::find(&self.body[inside..], b"]]>") else {
                 return Err(self.truncated());
@@ -169,6 +201,9 @@ impl Scanner<'_> {
         self.take_name(tag)?;
         let tag = &self.body[self.at..self.body.len().min(self.at + self.limits.max_text)];
         let Some(end) = tag_end(tag) else { return Err(self.truncated()) };
+        if tag.starts_with(b"/") && end != 1 {
+            return Err(self.unexpected("a tag with a slash in it"));
+        }
         self.at += end + 1;
         Ok(end > 0 && tag[end - 1] == b'/')
     }

@@ -16,6 +16,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 const CDATA: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
+/// What stands in the CDATA section that all of this is, if it is one.
+pub(super) fn only_section(raw: &[u8]) -> Option<&[u8]> {
+    let inside = raw.strip_prefix(CDATA)?.strip_suffix(CDATA_END)?;
+    memmem::find(inside, CDATA_END).is_none().then_some(inside)
+}
+
 /// What a cell says, as text: its own encoding is known before a reference adds a
 /// character.
 pub(crate) fn text(raw: &[u8]) -> Result<Cow<'_, str>, Flaw> {

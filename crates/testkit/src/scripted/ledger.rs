@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -24,6 +25,7 @@ pub(super) struct State {
     live: BTreeSet<u64>,
     held: BTreeSet<u64>,
     at_most: Option<usize>,
+    pub(super) idle_limit: Option<Duration>,
     generation: u64,
     rows: Vec<String>,
     forgiven: bool,

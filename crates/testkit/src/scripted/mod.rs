@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use sessionpool_core::{Backend, Fault};
 
@@ -71,6 +72,12 @@ impl Scripted {
     pub fn at_most(self, sessions: usize) -> Self {
         self.ledger.with(|state| state.limit(sessions));
         self
+    }
+
+    /// Has sessions say from now on that the remote end lets them lie idle for so long.
+    /// Default: they know nothing of that.
+    pub fn idle_limit(&self, limit: impl Into<Option<Duration>>) {
+        self.ledger.with(|state| state.idle_limit = limit.into());
     }
 
     /// Queues `act` for a coming call of `verb`; when the queue is used up the

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sessionpool_core::{Condition, Fault, Session, TxOptions};
 
@@ -194,6 +195,10 @@ impl Session for ScriptedSession {
             None if self.dirty || self.transaction.is_some() => Condition::Dirty,
             None => Condition::Clean,
         }
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        self.ledger.with(|state| state.idle_limit)
     }
 
     fn classify(error: &ScriptedError) -> Fault {

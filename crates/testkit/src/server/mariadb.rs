@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpStream};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -74,12 +75,6 @@ impl MariaDb {
         let launch = Launch { program, arguments, settings, serves, stop: Signal::TERM };
         let service = Service::start("MariaDB", home, launch).await?;
         Ok(Self { service, client, databases: AtomicU32::new(0) })
-    }
-
-    /// The port at 127.0.0.1. It stays the same when the server starts again.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.service.port()
     }
 
     /// The server's Unix socket.
@@ -173,67 +168,13 @@ impl MariaDb {
         }
         sessions.lines().count()
     }
+}
 
-    /// Stops the server where it stands (`SIGSTOP`): the kernel goes on taking
-    /// connections and data for it, and nothing is answered.
-    pub fn freeze(&self) {
-        self.service.freeze();
-    }
+impl Deref for MariaDb {
+    type Target = Service;
 
-    /// Undoes [`freeze`](Self::freeze).
-    pub fn thaw(&self) {
-        self.service.thaw();
-    }
-
-    /// Ends the server as an administrator would.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server ends.
-    pub async fn stop(&self) {
-        self.service.stop().await;
-    }
-
-    /// Ends the server as a power cut would: its process is killed.
-    pub fn kill(&self) {
-        self.service.kill();
-    }
-
-    /// Starts the server after a [`stop`](Self::stop) or [`kill`](Self::kill), with
-    /// the same data at the same port.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn start_again(&self) {
-        self.service.start_again().await;
-    }
-
-    /// [`stop`](Self::stop), then [`start_again`](Self::start_again).
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn restart(&self) {
-        self.stop().await;
-        self.start_again().await;
-    }
-
-    /// [`kill`](Self::kill), then [`start_again`](Self::start_again): the server
-    /// recovers all it has acknowledged.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn crash(&self) {
-        self.kill();
-        self.start_again().await;
-    }
-
-    /// What the server has written so far.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.service.log()
+    fn deref(&self) -> &Service {
+        &self.service
     }
 }
 

@@ -12,7 +12,7 @@
 //! version and then copied, from `sessionpool-testkit` in the user's cache folder
 //! (`$XDG_CACHE_HOME`, `~/.cache`). Nothing they write is made to last longer than the
 //! machine runs; what a server has acknowledged is there after
-//! [`Postgres::crash`].
+//! [`Service::crash`].
 //!
 //! This needs Linux: processes are found in `/proc`, and privileges dropped by
 //! `setpriv`.
@@ -33,3 +33,4 @@ mod template;
 pub use self::mariadb::MariaDb;
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::Postgres;
+pub use self::service::Service;

@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpStream};
+use std::ops::Deref;
 use std::path::Path;
 
 use rustix::process::{Pid, Signal};
@@ -64,12 +65,6 @@ impl PgBouncer {
         Service::start("PgBouncer", home, launch).await
     }
 
-    /// The port at 127.0.0.1.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.service.port()
-    }
-
     /// The superuser's way in.
     #[must_use]
     pub fn url(&self) -> String {
@@ -81,11 +76,13 @@ impl PgBouncer {
     pub fn url_of(&self, database: &str) -> String {
         format!("postgres://{}@127.0.0.1:{}/{database}", Postgres::USER, self.port())
     }
+}
 
-    /// What it has written so far.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.service.log()
+impl Deref for PgBouncer {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
     }
 }
 

@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -25,7 +26,8 @@ const PACKAGE: &str = "postgresql";
 /// A PostgreSQL server of the test's own.
 ///
 /// Its superuser is `postgres`, without a password; whoever else the test creates
-/// needs one (SCRAM). All of it is gone when the handle is dropped.
+/// needs one (SCRAM). When it is [stopped](Service::stop), its sessions are told (57P01).
+/// All of it is gone when the handle is dropped.
 ///
 /// Every method panics where the server does not do what it is asked.
 ///
@@ -94,12 +96,6 @@ impl Postgres {
         let launch = Launch { program, arguments, settings, serves, stop: Signal::INT };
         let service = Service::start("PostgreSQL", home, launch).await?;
         Ok(Self { service, psql, databases: AtomicU32::new(0) })
-    }
-
-    /// The port at 127.0.0.1. It stays the same when the server starts again.
-    #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.service.port()
     }
 
     /// The folder of the server's Unix socket.
@@ -182,18 +178,6 @@ impl Postgres {
         self.psql(sql).await.parse().unwrap_or_default()
     }
 
-    /// Stops all of the server's processes where they stand (`SIGSTOP`): the kernel
-    /// goes on taking connections and data for it, and nothing is answered.
-    pub fn freeze(&self) {
-        self.service.freeze();
-    }
-
-    /// Undoes [`freeze`](Self::freeze), and every
-    /// [`freeze_backend`](Self::freeze_backend).
-    pub fn thaw(&self) {
-        self.service.thaw();
-    }
-
     /// Stops the one process that serves a session, by its `pg_backend_pid()`.
     pub fn freeze_backend(&self, pid: i32) {
         self.service.signal(self.service.process(pid), Signal::STOP);
@@ -203,57 +187,13 @@ impl Postgres {
     pub fn thaw_backend(&self, pid: i32) {
         self.service.signal(self.service.process(pid), Signal::CONT);
     }
+}
 
-    /// Ends the server as an administrator would: sessions are told (57P01), and
-    /// what they had not committed is rolled back.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server ends.
-    pub async fn stop(&self) {
-        self.service.stop().await;
-    }
+impl Deref for Postgres {
+    type Target = Service;
 
-    /// Ends the server as a power cut would: its processes are killed.
-    pub fn kill(&self) {
-        self.service.kill();
-    }
-
-    /// Starts the server after a [`stop`](Self::stop) or [`kill`](Self::kill), with
-    /// the same data at the same port.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn start_again(&self) {
-        self.service.start_again().await;
-    }
-
-    /// [`stop`](Self::stop), then [`start_again`](Self::start_again).
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn restart(&self) {
-        self.stop().await;
-        self.start_again().await;
-    }
-
-    /// [`kill`](Self::kill), then [`start_again`](Self::start_again): the server
-    /// recovers all it has acknowledged.
-    ///
-    /// # Cancel safety
-    ///
-    /// The server is stopped.
-    pub async fn crash(&self) {
-        self.kill();
-        self.start_again().await;
-    }
-
-    /// What the server has written so far.
-    #[must_use]
-    pub fn log(&self) -> String {
-        self.service.log()
+    fn deref(&self) -> &Service {
+        &self.service
     }
 }
 

@@ -14,9 +14,13 @@ use super::{port, process};
 /// How long a server may take until it serves, its recovery included.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server in its folder at its port, which can end and start again.
+/// A private server in its folder at its port, which can stand still, end and start
+/// again: what [`Postgres`](super::Postgres), [`MariaDb`](super::MariaDb) and
+/// [`PgBouncer`](super::PgBouncer) have in common, and dereference to.
+///
+/// Every method panics where the server does not do what it is asked.
 #[derive(Debug)]
-pub(super) struct Service {
+pub struct Service {
     name: &'static str,
     /// Before the folder, so that the server has ended when that is removed.
     daemon: Mutex<Option<Daemon>>,
@@ -52,7 +56,9 @@ impl Service {
         Err(io::ErrorKind::AddrInUse.into())
     }
 
-    pub(super) const fn port(&self) -> u16 {
+    /// The port at 127.0.0.1. It stays the same when the server starts again.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
@@ -64,7 +70,9 @@ impl Service {
         self.daemon().as_ref().unwrap_or_else(|| panic!("{} is stopped", self.name)).pid()
     }
 
-    pub(super) fn log(&self) -> String {
+    /// What the server has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.home.join("log")).unwrap_or_default()
     }
 
@@ -78,11 +86,14 @@ impl Service {
         })
     }
 
-    pub(super) fn freeze(&self) {
+    /// Stops all of the server's processes where they stand (`SIGSTOP`): the kernel
+    /// goes on taking connections and data for it, and nothing is answered.
+    pub fn freeze(&self) {
         self.expect(process::freeze(self.pid()), "be frozen");
     }
 
-    pub(super) fn thaw(&self) {
+    /// Undoes [`freeze`](Self::freeze), for single processes that were frozen, too.
+    pub fn thaw(&self) {
         self.expect(process::thaw(self.pid()), "be thawed");
     }
 
@@ -97,18 +108,52 @@ impl Service {
         self.expect(process::send(pid, signal), "be signalled");
     }
 
-    pub(super) async fn stop(&self) {
+    /// Ends the server as an administrator would, without waiting for its clients:
+    /// what they had not committed is rolled back.
+    ///
+    /// # Cancel safety
+    ///
+    /// The server ends.
+    pub async fn stop(&self) {
         let daemon = self.take();
         self.expect(daemon.stop(self.launch.stop).await, "be stopped");
     }
 
-    pub(super) fn kill(&self) {
+    /// Ends the server as a power cut would: its processes are killed.
+    pub fn kill(&self) {
         self.expect(self.take().kill(), "be killed");
     }
 
-    pub(super) async fn start_again(&self) {
+    /// Starts the server after a [`stop`](Self::stop) or [`kill`](Self::kill), with
+    /// the same data at the same port.
+    ///
+    /// # Cancel safety
+    ///
+    /// The server is stopped.
+    pub async fn start_again(&self) {
         assert!(self.daemon().is_none(), "{} is running", self.name);
         self.expect(self.launch().await, "be started again");
+    }
+
+    /// [`stop`](Self::stop), then [`start_again`](Self::start_again).
+    ///
+    /// # Cancel safety
+    ///
+    /// The server is stopped.
+    pub async fn restart(&self) {
+        self.stop().await;
+        self.start_again().await;
+    }
+
+    /// [`kill`](Self::kill), then [`start_again`](Self::start_again): the server
+    /// recovers all it has acknowledged.
+    ///
+    /// # Cancel safety
+    ///
+    /// The server is stopped.
+    pub async fn crash(&self) {
+        self.kill();
+        self.start_again().await;
     }
 
     async fn launch(&self) -> io::Result<()> {

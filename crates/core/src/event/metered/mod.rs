@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use self::gauges::Gauges;
 use self::meter::Meter;
 use super::PoolEvents;
-use crate::{AnyPool, WeakPool};
+use crate::{AnyPool, WeakAnyPool};
 
 /// Measures pools, by the [`metrics`] facade, under OpenTelemetry's names for pools of
 /// database connections. One serves all pools of a service.
@@ -99,7 +99,7 @@ pub struct Metered {
 }
 
 struct Sampled {
-    pool: WeakPool,
+    pool: WeakAnyPool,
     gauges: Gauges,
 }
 
@@ -138,7 +138,7 @@ impl Metered {
 }
 
 impl PoolEvents for Metered {
-    fn attach(&self, pool: Option<&str>, handle: &WeakPool) -> Option<Arc<dyn PoolEvents>> {
+    fn attach(&self, pool: Option<&str>, handle: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
         let name: Arc<str> = pool.unwrap_or("unnamed").into();
         self.visit(|_, _| {});
         let sampled = Sampled { pool: handle.clone(), gauges: Gauges::of(&name) };

@@ -1,5 +1,7 @@
 //! Pausing, resizing, what the backend asks for.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::Ledger;
@@ -45,8 +47,16 @@ impl<S> Ledger<S> {
 
     /// Forgets when the next opening may start, if it was for want of room.
     pub(crate) fn open_again(&mut self, aftermath: &mut Aftermath<S>) {
-        self.outage.has_room();
+        self.outage.has_room(self.places.openings());
         self.call_if_opening_wanted(aftermath);
+    }
+
+    /// Goes by how long the remote end lets a session lie idle.
+    pub(crate) fn heed_idle_limit(&mut self, limit: Duration, aftermath: &mut Aftermath<S>) {
+        if let Some(outlived) = self.limits.heed_idle_limit(limit) {
+            self.tell(aftermath, |_| Event::Outlived(outlived));
+            aftermath.call(self.seat.call());
+        }
     }
 
     /// Sessions there are and that are not being ended.

@@ -22,7 +22,7 @@ use crate::pool::parcel::Parcel;
 use crate::pool::places::PlaceId;
 use crate::pool::settings::{Limits, Settings};
 use crate::sync::{Mutex, MutexGuard};
-use crate::{Session, WeakPool};
+use crate::{Session, WeakAnyPool};
 
 pub(crate) use acquiring::{Ask, Entry, Sight};
 
@@ -55,7 +55,7 @@ impl<S: Session> Shared<S> {
     }
 
     /// Has each listener say whom to tell of this pool.
-    pub(crate) fn heard_by_listeners(self, line: &WeakPool) -> Self {
+    pub(crate) fn heard_by_listeners(self, line: &WeakAnyPool) -> Self {
         Self { listeners: self.listeners.attached(line), ..self }
     }
 

@@ -60,7 +60,13 @@ impl<S: Session> Shared<S> {
 
     pub(crate) fn opened(&self, place: PlaceId, parcel: Parcel<S>) {
         let (now, jitter) = (Instant::now(), fastrand::f64());
-        self.change(|books, aftermath| books.ledger.opened(now, place, parcel, jitter, aftermath));
+        let idle_limit = call::idle_limit(&parcel.session);
+        self.change(|books, aftermath| {
+            books.ledger.opened(now, place, parcel, jitter, aftermath);
+            if let Some(limit) = idle_limit {
+                books.ledger.heed_idle_limit(limit, aftermath);
+            }
+        });
     }
 
     pub(crate) fn open_failed(&self, place: PlaceId, failure: &Failure) {

@@ -1,0 +1,193 @@
+//! Over sockets: clients that go away or mean harm, and the end of it all.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::ConnectInfo;
+use axum::routing::{any, post};
+use sessionpool_axum::{Background, Problem, Server, ShutdownReport, Work};
+use sessionpool_testkit::{Act, Verb};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::site::{S, Site, put, write};
+
+struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<ShutdownReport>,
+}
+
+async fn start(server: Server) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(server.serve(listener, stop.clone().cancelled_owned()));
+    Running { address, stop, server }
+}
+
+impl Running {
+    async fn send(&self, bytes: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        stream
+    }
+
+    /// Sends all this, and reads until the server closes.
+    async fn ask(&self, bytes: &[u8]) -> String {
+        rest(self.send(bytes).await).await
+    }
+
+    async fn stop(self) -> ShutdownReport {
+        self.stop.cancel();
+        self.server.await.unwrap()
+    }
+}
+
+async fn rest(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await; // a reset is an end, too
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+const GET: &[u8] = b"GET /it HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+fn server(site: &Site) -> Server {
+    Server::new(site.app(write))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_in_good_order() {
+    let site = Site::new();
+    let background = Background::new();
+    site.backend.next(Verb::Write, Act::take(Duration::from_millis(300)));
+    let layer = site.layer().background(&background);
+    let app = site.app_in(&layer, async |mut work: Work<S>| {
+        put(&mut work, "request").await?;
+        work.after_commit(|mut work| async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            put(&mut work, "background").await
+        })?;
+        Ok::<_, Problem>("done")
+    });
+    let server = Server::new(app).background(&background).pools([site.pool.clone()]);
+    let running = start(server).await;
+    let under_way = running.send(GET).await;
+    let idle = running.send(b"").await;
+    site.backend.called(Verb::Write, 1).await;
+    let address = running.address;
+    let report = running.stop().await;
+    let answer = rest(under_way).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
+    assert_eq!(site.committed(), ["request", "background"]);
+    assert!(report.is_complete(), "{report}");
+    let expected =
+        "0 requests cut off, 0 works unfinished; pool \"shop\": 1 closed, 0 failed, 0 still out";
+    assert_eq!(report.to_string(), expected);
+    assert!(TcpStream::connect(address).await.is_err(), "it still accepts");
+    assert_eq!(rest(idle).await, "");
+    site.backend.assert_all_ended();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_finish_in_time_is_cut_off_and_rolled_back() {
+    let site = Site::new();
+    site.backend.next(Verb::Write, Act::hang());
+    let server = server(&site).pools([site.pool.clone()]);
+    let running = start(server.request_limit(Duration::from_millis(50))).await;
+    let under_way = running.send(GET).await;
+    site.backend.called(Verb::Write, 1).await;
+    let report = running.stop().await;
+    assert_eq!(report.cut_off, 1, "{report}");
+    assert_eq!(rest(under_way).await, "");
+    assert!(report.pools[0].1.still_out.is_empty(), "{report}");
+    assert!(site.committed().is_empty());
+    site.backend.assert_all_ended();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_hangs_up_in_the_middle_has_its_unit_rolled_back() {
+    let site = Site::new();
+    site.backend.next(Verb::Write, Act::hang());
+    let running = start(server(&site)).await;
+    let client = running.send(GET).await;
+    site.backend.called(Verb::Write, 1).await;
+    drop(client);
+    site.assert_nothing_lost().await;
+    assert!(site.committed().is_empty());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_never_ends_takes_no_session() {
+    let site = Site::new();
+    let handler = async |work: Work<S>, _: Bytes| write(work).await;
+    let app = Router::new().route("/it", post(handler)).layer(site.layer());
+    let running = start(Server::new(app).request_limit(Duration::from_millis(50))).await;
+
+    let head = b"POST /it HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+    let (mut reading, mut writing) = running.send(head).await.into_split();
+    let flood = tokio::spawn(async move {
+        let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x1_0000], b"\r\n"].concat();
+        while writing.write_all(&chunk).await.is_ok() {}
+    });
+    let mut answer = [0; 12];
+    reading.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    drop(reading);
+
+    let trickle = running.send(&[head.as_slice(), b"1\r\nx\r\n"].concat()).await;
+    let report = running.stop().await;
+    assert_eq!(report.cut_off, 1, "{report}");
+    assert_eq!(rest(trickle).await, "");
+    flood.await.unwrap();
+    assert_eq!(site.backend.book().opened, 0);
+    assert_eq!(site.pool.status().counters.requested, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_mean_harm_take_no_session() {
+    let site = Site::new();
+    let running = start(server(&site).head_limit(Duration::from_millis(50))).await;
+    let huge = format!("GET /it HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(1 << 20));
+    for head in [
+        huge.as_bytes(),
+        b"GET /it HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n",
+        b"GET /it\r\nx: b HTTP/1.1\r\n\r\n",
+        b"\xff\xfe\xfd\r\n\r\n",
+        b"GET /it HTTP/1.1\r\nhost: x\r\nx: never-ending", // until the limit
+    ] {
+        let answer = running.ask(head).await;
+        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
+        assert!(refused, "{answer}");
+    }
+    assert_eq!(site.backend.book().opened, 0);
+    assert!(running.ask(GET).await.starts_with("HTTP/1.1 200"));
+    running.stop().await;
+    site.assert_nothing_lost().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_connections_than_it_has_places_for_wait_their_turn() {
+    let site = Site::new();
+    let running = start(server(&site).max_connections(1)).await;
+    let first = running.send(b"GET /it HTTP/1.1\r\n").await;
+    let second = tokio::spawn(rest(running.send(GET).await));
+    assert!(!second.is_finished());
+    assert_eq!(site.backend.book().opened, 0);
+    drop(first);
+    assert!(second.await.unwrap().starts_with("HTTP/1.1 200"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handlers_know_the_peer() {
+    let handler = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
+    let running = start(Server::new(Router::new().route("/it", any(handler)))).await;
+    assert!(running.ask(GET).await.ends_with("127.0.0.1"));
+    assert!(running.stop().await.is_complete());
+}

@@ -1,0 +1,142 @@
+//! A statement of a dropped future is stopped, and nothing else is.
+#![cfg(feature = "sqlite")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Place, assert_clean, begin, commit, insert, run};
+use futures_util::FutureExt;
+use sessionpool_core::{Backend, CommitOutcome, Condition, Pool, Session, Transactional};
+use sessionpool_sql::{Sqlite, SqliteSession};
+use tokio::time::timeout;
+
+/// Reads, and never comes to an end.
+const ENDLESS: &str = "select count(*) from (with recursive n (i) as \
+                       (values (1) union all select i + 1 from n) select i from n)";
+
+/// Writes, and never comes to an end.
+const ENDLESS_WRITE: &str = "insert into t with recursive n (i) as \
+                             (values (1) union all select i + 1 from n) \
+                             select i from n where i = 1 or i < 0";
+
+/// How long something may take that is bound to happen.
+const SOON: Duration = Duration::from_secs(20);
+
+#[track_caller]
+fn drop_half_way(session: &mut SqliteSession, sql: &'static str) {
+    assert!(sqlx::query(sql).execute(&mut *session).now_or_never().is_none());
+    assert_eq!(session.condition(), Condition::Busy);
+}
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    timeout(SOON, work).await.expect("the statement is still running")
+}
+
+async fn one(session: &mut SqliteSession) -> i64 {
+    sqlx::query_scalar("select 1").fetch_one(session).await.unwrap()
+}
+
+#[tokio::test]
+async fn release_stops_what_was_dropped() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    for sql in [ENDLESS, ENDLESS_WRITE] {
+        drop_half_way(&mut session, sql);
+        soon(SqliteSession::release(&mut session)).await.unwrap();
+        assert_clean(&session);
+        assert_eq!(one(&mut session).await, 1);
+    }
+    assert!(place.rows().await.is_empty(), "a write that was stopped has left something");
+}
+
+#[tokio::test]
+async fn a_place_comes_back_from_a_statement_without_an_end() {
+    let pool = Pool::builder(Sqlite::memory("endless")).max_size(1).build().unwrap();
+    for _ in 0..3 {
+        let mut lease = pool.acquire().await.unwrap();
+        drop_half_way(&mut lease, ENDLESS);
+        drop(lease);
+        assert_eq!(one(&mut *soon(pool.acquire()).await.unwrap()).await, 1);
+    }
+    let counters = pool.status().counters;
+    assert_eq!((counters.opened, counters.closed.total()), (1, 0), "{counters:?}");
+    pool.close(SOON).await;
+}
+
+#[tokio::test]
+async fn a_read_that_is_stopped_does_not_cost_its_unit() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 1).await;
+    drop_half_way(&mut session, ENDLESS);
+    soon(insert(&mut session, 2)).await;
+    drop_half_way(&mut session, ENDLESS);
+    soon(commit(&mut session)).await;
+    assert_clean(&session);
+    assert_eq!(place.rows().await, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_write_that_is_stopped_undoes_its_unit() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    begin(&mut session).await;
+    insert(&mut session, 7).await;
+    drop_half_way(&mut session, ENDLESS_WRITE);
+    // SQLite has rolled back by itself, and what comes after is not committed alone.
+    soon(sqlx::query("insert into t values (8)").execute(&mut session)).await.unwrap_err();
+    let outcome = SqliteSession::commit(&mut session).await;
+    assert!(matches!(outcome, CommitOutcome::RolledBack(_)), "{outcome:?}");
+    assert!(place.rows().await.is_empty());
+    insert(&mut session, 9).await;
+    assert_eq!(place.rows().await, [9]);
+}
+
+#[tokio::test]
+async fn whatever_is_dropped_while_it_stops_something_can_be_asked_again() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    drop_half_way(&mut session, ENDLESS);
+    for _ in 0..3 {
+        let tried = timeout(Duration::from_millis(1), SqliteSession::release(&mut session)).await;
+        assert!(tried.is_err() && session.condition() == Condition::Busy);
+    }
+    soon(SqliteSession::release(&mut session)).await.unwrap();
+    assert_eq!(one(&mut session).await, 1);
+}
+
+#[tokio::test]
+async fn close_stops_what_was_dropped_and_so_does_a_drop() {
+    let place = Place::new().await;
+    let (mut closed, mut dropped) = (place.session().await, place.session().await);
+    drop_half_way(&mut closed, ENDLESS);
+    soon(SqliteSession::close(closed)).await.unwrap();
+    // It holds the lock on the file until it is stopped.
+    drop_half_way(&mut dropped, ENDLESS_WRITE);
+    drop(dropped);
+    let mut next = place.sqlite().busy_timeout(SOON).open().await.unwrap();
+    insert(&mut next, 1).await;
+    assert_eq!(place.rows().await, [1]);
+}
+
+/// Statements that end at about the time they are stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_next_is_not_stopped_in_place_of_what_was_dropped() {
+    let pool = Pool::builder(Sqlite::memory("next")).max_size(2).build().unwrap();
+    run(&mut *pool.acquire().await.unwrap(), "create table t (x)").await;
+    let count = "select count(*) from (with recursive n (i) as \
+                 (values (1) union all select i + 1 from n where i < ?) select i from n)";
+    for round in 0..60 {
+        let mut lease = pool.acquire().await.unwrap();
+        let long = sqlx::query(count).bind(20_000 * i64::from(round % 10)).execute(&mut *lease);
+        let _ = timeout(Duration::from_millis(1), long).await;
+        drop(lease);
+        let mut lease = pool.acquire().await.unwrap();
+        let counted: i64 =
+            sqlx::query_scalar(count).bind(50_000).fetch_one(&mut *lease).await.unwrap();
+        assert_eq!(counted, 50_000);
+    }
+    pool.close(SOON).await;
+}
