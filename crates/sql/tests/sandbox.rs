@@ -50,6 +50,8 @@ async fn the_application_works_as_ever_and_leaves_no_trace() {
         let error = sqlx::raw_sql(sql).execute(&mut *lease).await.unwrap_err();
         assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
     }
+    let error = lease.connection().unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
     // Elsewhere it would cost the session.
     sqlx::query("pragma foreign_keys").execute(&mut *lease).await.unwrap();
     drop(lease);
