@@ -22,6 +22,9 @@
 //! lines have the ratios to sqlx's pool and to deadpool over sqlx's raw connections,
 //! both taken within rounds.
 //!
+//! With `--web` it is our layer for axum that is measured, against a handler that uses the
+//! pool by hand and against `axum-sqlx-tx`.
+//!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
 //! standard error has the others too, marked as aside.
@@ -42,6 +45,7 @@ mod runtime;
 mod series;
 mod sql;
 mod statistics;
+mod web;
 
 use std::io::{self, stdout};
 use std::time::Duration;
@@ -60,6 +64,9 @@ fn main() -> io::Result<()> {
     let options = Options::parse();
     if options.sql {
         return sql::play(options.effort());
+    }
+    if options.web {
+        return web::measure(&mut stdout().lock(), options.effort());
     }
     if let Some(url) = &options.gateway_client {
         return gateway::run_client(url);

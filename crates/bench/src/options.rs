@@ -30,6 +30,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) gateway: bool,
 
+    /// Web applications, and nothing else.
+    #[arg(long)]
+    pub(crate) web: bool,
+
     /// Be the client that is measured; for the program itself.
     #[arg(long, hide = true, value_name = "URL")]
     pub(crate) gateway_client: Option<String>,
