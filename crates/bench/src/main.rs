@@ -18,9 +18,10 @@
 //! each round, and are steadier than the figures: the machine is never quite the
 //! same for long.
 //!
-//! With `--sql` the pools are measured over a private PostgreSQL server instead: the
-//! lines have the ratios to sqlx's pool and to deadpool over sqlx's raw connections,
-//! both taken within rounds.
+//! With `--sql` the pools are measured over private PostgreSQL and MariaDB servers and
+//! over SQLite instead (`--sql=pg,mysql,sqlite`): the lines have the ratios to sqlx's
+//! pool and to deadpool over sqlx's raw connections, and of SQLite to a connection
+//! without a pool, all taken within rounds.
 //!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
@@ -58,8 +59,8 @@ use crate::statistics::median;
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    if options.sql {
-        return sql::play(options.effort());
+    if let Some(databases) = &options.sql {
+        return sql::play(options.effort(), databases);
     }
     if let Some(url) = &options.gateway_client {
         return gateway::run_client(url);

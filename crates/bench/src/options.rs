@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser};
 use crate::gateway;
 use crate::measure::Test;
 use crate::peers::Name;
+use crate::sql::Database;
 
 /// Measures sessionpool side by side against other pools, over sessions that do
 /// nothing.
@@ -18,9 +19,16 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// Over a private PostgreSQL server, and over nothing else.
-    #[arg(long)]
-    pub(crate) sql: bool,
+    /// Over real databases, all of them or these, and over nothing else.
+    #[arg(
+        long,
+        value_name = "DATABASES",
+        value_enum,
+        value_delimiter = ',',
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub(crate) sql: Option<Vec<Database>>,
 
     /// Only the measurements these tests belong to.
     #[arg(long, value_name = "TEST", value_delimiter = ',')]

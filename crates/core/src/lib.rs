@@ -32,13 +32,15 @@ pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
 pub use ends_by_itself::EndsByItself;
 pub use error::{
-    AcquireError, CallError, Cause, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
+    AcquireError, CallError, Cause, Chain, LastFailure, Phase, ReleaseError, Rollback, TimedOut,
     TryAcquireError, TxError,
 };
 pub use event::PoolEvents;
 pub use extensions::Extensions;
 pub use pause::Pause;
-pub use pool::{AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall};
+pub use pool::{
+    AcquireOptions, ConfigError, HookFuture, Lease, Pool, PoolBuilder, Recall, WeakPool,
+};
 pub use retry::Retry;
 pub use session::Session;
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};

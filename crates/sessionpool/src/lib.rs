@@ -11,14 +11,23 @@
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
 //! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
 //!
-//! The feature `tls` adds TLS to the SQL servers among them.
+//! The feature `tls` adds TLS to the SQL servers among them, and `axum` the module
+//! [`axum`]: a session for each request of a web application.
 #![cfg_attr(
-    not(all(feature = "sqlite", feature = "tenten")),
+    not(all(feature = "axum", feature = "sqlite", feature = "tenten")),
     allow(rustdoc::broken_intra_doc_links, reason = "it is off")
 )]
 
 #[doc(inline)]
 pub use sessionpool_core::*;
+
+#[cfg(feature = "axum")]
+pub mod axum {
+    //! Session per request for axum.
+
+    #[doc(inline)]
+    pub use sessionpool_axum::*;
+}
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 pub mod sql {

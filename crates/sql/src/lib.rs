@@ -43,6 +43,7 @@ mod sandbox;
 mod script;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod state;
 mod statement;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod tls;
@@ -63,4 +64,5 @@ pub use sandbox::{Sandbox, SandboxError};
 pub use script::Script;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{BeginMode, Sqlite, SqliteSession};
+pub use state::SqlState;
 pub use url::{ConnectUrl, UrlError};

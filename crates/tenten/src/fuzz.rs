@@ -5,11 +5,9 @@
 
 mod oracle;
 
-use bytes::Bytes;
-
 use crate::journal::Record;
 use crate::query::{Cell, Column, Records};
-use crate::xml::{self, Document, Element, Grid, Room, XmlError, XmlLimits};
+use crate::xml::{self, Document, Element, Grid, Raw, Room, XmlError, XmlLimits};
 
 /// Small, so that they are met.
 fn limits() -> XmlLimits {
@@ -22,6 +20,10 @@ const ELEMENTS: usize = 500;
 
 /// Any answer is a tree within its limits or an error with its place, and what is left
 /// of one that was cut off is never a shorter table.
+///
+/// # Panics
+///
+/// They are not.
 pub fn answer(bytes: &[u8]) {
     let document = match read(bytes) {
         Ok(document) => document,
@@ -43,6 +45,10 @@ pub fn answer(bytes: &[u8]) {
 
 /// Whatever stands between `<data>` and `</data>`, cells are where quick-xml finds them
 /// too, or there is an error.
+///
+/// # Panics
+///
+/// They are not.
 pub fn rows(bytes: &[u8]) {
     let (before, after) = (b"<out><table><data>".as_slice(), b"</data></table></out>".as_slice());
     let body = [before, bytes, after].concat();
@@ -57,6 +63,10 @@ pub fn rows(bytes: &[u8]) {
 
 /// A lease journal is refused, or written again as it was read; also when its checksum
 /// is right.
+///
+/// # Panics
+///
+/// It is neither.
 pub fn journal(bytes: &[u8]) {
     let _ = Record::from_bytes(bytes);
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -68,7 +78,7 @@ pub fn journal(bytes: &[u8]) {
 }
 
 fn read(bytes: &[u8]) -> Result<Document, XmlError> {
-    xml::read(Bytes::copy_from_slice(bytes), &limits(), Room::for_cells(100, bytes.len()))
+    xml::read(bytes.to_vec(), &limits(), Room::for_cells(100, bytes.len()))
 }
 
 fn shape(grid: &Grid) -> (usize, usize) {
@@ -88,7 +98,7 @@ fn depth(root: &Element) -> usize {
 /// Every byte of a CSV text is some record's.
 fn count(text: &[u8]) {
     let (mut records, mut fields) = (Records::of(text, b','), 0);
-    while let Some(more) = records.next() {
+    for more in records.by_ref() {
         fields += more;
     }
     assert_eq!(records.place(), text.len());
@@ -102,8 +112,13 @@ fn look_at_all(grid: &Grid) {
         for column in 0..grid.columns() {
             let raw = grid.raw(row, column).expect("every cell of every row is there");
             for kind in &kinds {
-                let cell = Cell::new(raw, kind, 0);
-                let _ = (cell.value(), cell.time(), cell.is_na(), cell.bytes());
+                for raw in [raw, Raw::Other(raw.bytes())] {
+                    let cell = Cell::new(raw, kind, 0);
+                    let _ = (cell.value(), cell.time(), cell.is_na(), cell.bytes());
+                }
+                // What is plain is what it would be if it were looked at.
+                let looked_at = Cell::new(Raw::Other(raw.bytes()), kind, 0);
+                assert_eq!(Cell::new(raw, kind, 0).text().ok(), looked_at.text().ok());
             }
         }
     }
@@ -112,7 +127,7 @@ fn look_at_all(grid: &Grid) {
 /// A row's texts; `None` where one has no text.
 fn texts(grid: &Grid, row: usize) -> Option<Vec<String>> {
     let cells = (0..grid.columns()).map(|column| grid.raw(row, column));
-    cells.map(|raw| xml::text(raw?).ok().map(|text| text.into_owned())).collect()
+    cells.map(|raw| xml::text(raw?.bytes()).ok().map(|text| text.into_owned())).collect()
 }
 
 #[cfg(test)]

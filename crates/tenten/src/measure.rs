@@ -1,18 +1,26 @@
 //! For the bench of this workspace, which measures the parser alone. No part of the
 //! interface.
 
-use bytes::Bytes;
+use crate::xml::{self, Grid, Room, XmlError, XmlLimits};
 
-use crate::xml::{self, Room, XmlError, XmlLimits};
+/// An answer that was read.
+#[derive(Debug)]
+pub struct Parsed(Option<Grid>);
 
-/// Reads an answer with so many cells, about, as one from the gateway is read; answers
-/// its rows and columns.
+/// Reads an answer with so many cells, about, as one from the gateway is read.
 ///
 /// # Errors
 ///
 /// It cannot be read.
-pub fn parse(body: Bytes, likely_cells: usize) -> Result<(usize, usize), XmlError> {
+pub fn parse(body: Vec<u8>, likely_cells: usize) -> Result<Parsed, XmlError> {
     let room = Room::for_cells(likely_cells, body.len());
-    let document = xml::read(body, &XmlLimits::default(), room)?;
-    Ok(document.grid.map_or((0, 0), |grid| (grid.rows(), grid.columns())))
+    xml::read(body, &XmlLimits::default(), room).map(|document| Parsed(document.grid))
+}
+
+impl Parsed {
+    /// Its rows and columns.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        self.0.as_ref().map_or((0, 0), |grid| (grid.rows(), grid.columns()))
+    }
 }

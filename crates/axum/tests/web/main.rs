@@ -1,5 +1,6 @@
 //! The layers and extractors, over the scripted backend; over sockets and PostgreSQL
 //! where it matters.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod background;
 mod borrowed;

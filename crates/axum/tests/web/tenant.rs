@@ -15,8 +15,8 @@ use tower::ServiceExt;
 
 use crate::site::{S, Site, text};
 
-/// The tenant of a request: letters, digits and hyphens, as they say at `sqlx` is safe in
-/// any case; here so that nonsense is refused before a session is taken.
+/// The tenant of a request: letters, digits and hyphens. As a setting's value anything is
+/// safe; this is so that nonsense is refused before a session is taken.
 fn tenant(request: &request::Parts) -> Result<TxOptions, Problem> {
     let refused = || Problem::new(StatusCode::BAD_REQUEST, "a tenant is needed");
     let mut given = request.headers.get_all("x-tenant").iter();
@@ -106,7 +106,7 @@ async fn stations(mut work: Work<PgSession>) -> Result<String, Problem> {
 
 /// Row level security by a setting that the request's own transaction has.
 const SETUP: &str = "
-    create role app login;
+    create role app login password 'app';
     create table station (tenant text not null, name text not null);
     insert into station values ('acme', 'a1'), ('acme', 'a2'), ('other', 'o1');
     alter table station enable row level security;
@@ -118,6 +118,7 @@ fn options(server: &server::Postgres, user: &str) -> PgConnectOptions {
         .host("127.0.0.1")
         .port(server.port())
         .username(user)
+        .password(user)
         .database(server::Postgres::DATABASE)
         .ssl_mode(PgSslMode::Disable)
 }

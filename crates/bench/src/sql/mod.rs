@@ -1,22 +1,28 @@
-//! Pools over real databases: with `--sql`, on a private PostgreSQL server.
+//! Pools over real databases: with `--sql`, on private servers and in a file.
 
 mod peers;
 mod run;
 mod site;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::options::Effort;
 use crate::statistics::median;
-use peers::{Deadpool, DeadpoolPing, DeadpoolPostgres, Ours, Sqlx, SqlxUntested};
-use run::{Found, Run, measure};
+use peers::{DEADPOOL, Entry, HELD, SQLX};
+use run::Run;
 use site::Site;
 
-/// The two that others are compared with.
-const SQLX: &str = "sqlx";
-const DEADPOOL: &str = "deadpool";
+/// A database to measure pools over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    Pg,
+    Mysql,
+    Sqlite,
+}
 
 /// One figure of one pool in one round.
 #[derive(Debug)]
@@ -39,45 +45,54 @@ struct Line<'a> {
     unit: &'a str,
     of_sqlx: Option<f64>,
     of_deadpool: Option<f64>,
+    /// Of a connection without a pool.
+    of_held: Option<f64>,
 }
 
-/// Plays all rounds, and prints a line for each figure.
-pub(crate) fn play(effort: Effort) -> io::Result<()> {
-    let site = Site::build()?;
+/// Plays all rounds over these databases, or over all if there are none, and prints a
+/// line for each figure.
+pub(crate) fn play(effort: Effort, databases: &[Database]) -> io::Result<()> {
+    let wants = |database| databases.is_empty() || databases.contains(&database);
+    let postgres = wants(Database::Pg).then(Site::postgres).transpose()?;
+    let mariadb = wants(Database::Mysql).then(Site::mariadb).transpose()?;
+    let sqlite = wants(Database::Sqlite).then(Site::sqlite).transpose()?;
     let mut figures = Vec::new();
     for round in 0..effort.few_rounds.max(3) {
         eprintln!("sql: round {}", round + 1);
-        for run in Run::all(&site, effort.slice) {
-            let mut order: [fn(&Run<'_>) -> Vec<Found>; 6] = [
-                measure::<Ours>,
-                measure::<Sqlx>,
-                measure::<SqlxUntested>,
-                measure::<Deadpool>,
-                measure::<DeadpoolPing>,
-                measure::<DeadpoolPostgres>,
-            ];
-            let mut names = [
-                "sessionpool",
-                SQLX,
-                "sqlx_untested",
-                DEADPOOL,
-                "deadpool_ping",
-                "deadpool_postgres",
-            ];
-            order.rotate_left(round % 6);
-            names.rotate_left(round % 6);
-            for (measure, pool) in order.iter().zip(names) {
-                figures.extend(measure(&run).into_iter().map(|(test, unit, value)| Figure {
-                    test,
-                    unit,
-                    pool,
-                    round,
-                    value,
-                }));
-            }
+        let slice = effort.slice;
+        if let Some(site) = &postgres {
+            play_round(site, &peers::POSTGRES, round, slice, &mut figures);
+        }
+        if let Some(site) = &mariadb {
+            play_round(site, &peers::MYSQL, round, slice, &mut figures);
+        }
+        if let Some(site) = &sqlite {
+            play_round(site, &peers::SQLITE, round, slice, &mut figures);
         }
     }
     print(&figures)
+}
+
+/// Another peer begins each round.
+fn play_round<O>(
+    site: &Site<O>,
+    peers: &[Entry<O>],
+    round: usize,
+    slice: Duration,
+    figures: &mut Vec<Figure>,
+) {
+    for run in Run::all(site, slice) {
+        for turn in 0..peers.len() {
+            let (pool, measure) = peers[(turn + round) % peers.len()];
+            figures.extend(measure(&run).into_iter().map(|(test, unit, value)| Figure {
+                test,
+                unit,
+                pool,
+                round,
+                value,
+            }));
+        }
+    }
 }
 
 fn print(figures: &[Figure]) -> io::Result<()> {
@@ -98,6 +113,7 @@ fn print(figures: &[Figure]) -> io::Result<()> {
             unit: figure.unit,
             of_sqlx: ratio(figures, &same, SQLX),
             of_deadpool: ratio(figures, &same, DEADPOOL),
+            of_held: ratio(figures, &same, HELD),
         };
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
     }

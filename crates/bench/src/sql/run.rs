@@ -11,8 +11,8 @@ use super::site::{Site, Way};
 use crate::statistics::median;
 
 /// One measurement of every pool.
-pub(super) struct Run<'s> {
-    site: &'s Site,
+pub(super) struct Run<'s, O> {
+    site: &'s Site<O>,
     way: Way,
     slice: Duration,
 }
@@ -29,15 +29,22 @@ const COUNTED: u32 = 20;
 /// What goes on in the background after a session was given back.
 const BACKGROUND: Duration = Duration::from_millis(20);
 
-impl<'s> Run<'s> {
-    pub(super) fn all(site: &'s Site, slice: Duration) -> Vec<Self> {
-        let run = |way, slice| Self { site, way, slice };
-        vec![run(Way::Counted, slice), run(Way::Direct, slice * 4), run(Way::Distant, slice * 8)]
+impl<'s, O> Run<'s, O> {
+    pub(super) fn all(site: &'s Site<O>, slice: Duration) -> Vec<Self> {
+        let run = |way| {
+            let times = match way {
+                Way::Counted => 1,
+                Way::Direct => 4,
+                Way::Distant => 8,
+            };
+            Self { site, way, slice: slice * times }
+        };
+        site.ways().iter().copied().map(run).collect()
     }
 
     async fn trips<P: SqlPeer>(&self, pool: &P) -> Vec<Found> {
         let mut found = Vec::new();
-        for (test, is_unit) in [("pg_trips_select1", false), ("pg_trips_unit", true)] {
+        for (test, is_unit) in [("select1", false), ("unit", true)] {
             for _ in 0..3 {
                 operate(pool, is_unit).await;
             }
@@ -49,17 +56,21 @@ impl<'s> Run<'s> {
             }
             sleep(BACKGROUND).await;
             let trips = self.site.round_trips() - before;
-            found.push((test.to_owned(), "round trips", trips as f64 / f64::from(COUNTED)));
+            let test = format!("{}_trips_{test}", self.site.name);
+            found.push((test, "round trips", trips as f64 / f64::from(COUNTED)));
         }
         found
     }
 
-    async fn times<P: SqlPeer>(&self, pool: &P, prefix: &str) -> Vec<Found> {
-        let mut found = Vec::new();
+    async fn times<P: SqlPeer>(&self, pool: &P, way: &str) -> Vec<Found> {
+        let (mut found, prefix) = (Vec::new(), format!("{}{way}", self.site.name));
         for (test, is_unit) in [("select1", false), ("unit", true)] {
             warm_up(pool, is_unit).await;
             let alone = alone(pool, is_unit, self.slice).await;
             found.push((format!("{prefix}_{test}"), "us", alone));
+            if !P::IS_POOL {
+                continue;
+            }
             let together = together(pool, is_unit, self.slice).await;
             found.push((format!("{prefix}_{test}_32"), "operations/s", together));
         }
@@ -68,15 +79,15 @@ impl<'s> Run<'s> {
 }
 
 /// Measures one pool, freshly built on a fresh runtime.
-pub(super) fn measure<P: SqlPeer>(run: &Run<'_>) -> Vec<Found> {
+pub(super) fn measure<P: SqlPeer>(run: &Run<'_, P::Options>) -> Vec<Found> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let found = runtime.block_on(async {
         let pool = P::build(run.site.options(run.way), SIZE);
         match run.way {
             Way::Counted => run.trips(&pool).await,
-            Way::Direct => run.times(&pool, "pg").await,
-            Way::Distant => run.times(&pool, "pg_1ms").await,
+            Way::Direct => run.times(&pool, "").await,
+            Way::Distant => run.times(&pool, "_1ms").await,
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(1));

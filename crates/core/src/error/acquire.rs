@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::timed_out::{Phase, TimedOut};
-use super::{Cause, Chain, Name, source};
+use super::{CallError, Cause, Chain, Name, source};
 use crate::Fault;
 use crate::status::Status;
 
@@ -48,7 +48,9 @@ pub enum AcquireError {
     /// The time ran out. What the pool knows about why is inside.
     TimedOut(Box<TimedOut>),
 
-    /// A session could not be opened, and trying again would not help.
+    /// A session could not be opened, and trying again would not help. An
+    /// [`after_open`](crate::PoolBuilder::after_open) hook that fails is part of that; the
+    /// cause is a [`CallError::HookFailed`] then.
     #[non_exhaustive]
     Failed {
         /// The pool's name, where it has one.
@@ -130,9 +132,18 @@ impl fmt::Display for AcquireError {
                 write!(f, "{} has no class \"{class}\", only \"{known}\"", Name(pool))
             }
             Self::TimedOut(timed_out) => timed_out.fmt(f),
-            Self::Failed { pool, fault, cause } => {
-                write!(f, "{} could open no session ({fault}: {})", Name(pool), Chain(cause))
-            }
+            Self::Failed { pool, fault, cause } => match cause.downcast_ref() {
+                Some(CallError::HookFailed { hook, cause }) => {
+                    let (pool, cause) = (Name(pool), Chain(&**cause));
+                    write!(
+                        f,
+                        "{pool} opened a session, but its {hook} hook failed ({fault}: {cause})"
+                    )
+                }
+                _ => {
+                    write!(f, "{} could open no session ({fault}: {})", Name(pool), Chain(&**cause))
+                }
+            },
             Self::NoRuntime => f.write_str(
                 "waiting for a session needs a tokio runtime with its time driver, \
                  and there is none here",

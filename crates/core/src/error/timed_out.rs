@@ -170,6 +170,6 @@ impl fmt::Display for LastFailure {
             0 | 1 => f.write_str("the last opening failed, ")?,
             streak => write!(f, "the last {streak} openings failed, the latest ")?,
         }
-        write!(f, "{:.1?} ago ({}: {})", self.age, self.fault, Chain(&self.cause))
+        write!(f, "{:.1?} ago ({}: {})", self.age, self.fault, Chain(&*self.cause))
     }
 }

@@ -9,8 +9,7 @@ use super::{
     Leaked, Lent, OpenFailed, Opened, Opening, Outlived, PoolEvents, Queued, Refused, Returned,
     TimedOut,
 };
-use crate::Pause;
-use crate::error::Chain;
+use crate::{Chain, Pause};
 
 /// Logs what happens in a pool, by `tracing`, with the target `sessionpool`.
 ///
@@ -180,7 +179,7 @@ impl PoolEvents for Traced {
     fn open_failed(&self, pool: Option<&str>, event: &OpenFailed) {
         if let Some(suppressed) = self.failed_openings.pass() {
             let OpenFailed { took, fault, streak, .. } = event;
-            let cause = Chain(&event.cause);
+            let cause = Chain(&*event.cause);
             warn!(
                 target: "sessionpool", pool, ?took, %fault, failures = streak, suppressed,
                 "no session could be opened: {cause}"
@@ -236,7 +235,7 @@ impl PoolEvents for Traced {
     fn hook_failed(&self, pool: Option<&str>, event: &HookFailed) {
         if let Some(suppressed) = self.failed_hooks.pass() {
             let HookFailed { session, hook, .. } = event;
-            let cause = Chain(&event.cause);
+            let cause = Chain(&*event.cause);
             warn!(target: "sessionpool", pool, session, suppressed, "{hook} failed: {cause}");
         }
     }

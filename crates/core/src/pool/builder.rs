@@ -148,15 +148,16 @@ impl<S: Session> PoolBuilder<S> {
     /// Default: 30 min.
     ///
     /// Each session's own limit is up to a fifth shorter, at random, so that sessions
-    /// opened together do not end together. Where `min_idle` sessions are kept and
-    /// there is room, the successor of an idle one is opened before it is ended.
+    /// opened together do not end together. Where somebody waits or `min_idle` sessions
+    /// are kept, and there is room, its successor is opened before it is closed; it counts
+    /// as closing meanwhile.
     pub fn max_lifetime(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.draft.max_lifetime = age.into();
         self
     }
 
-    /// Ends a session that has been lent this often, when it comes back. At least 1.
-    /// Default: `None`, no limit.
+    /// Ends a session that has been lent this often, when it comes back, as
+    /// [`max_lifetime`](Self::max_lifetime) does. At least 1. Default: `None`, no limit.
     pub fn max_uses(mut self, uses: impl Into<Option<u64>>) -> Self {
         self.draft.max_uses = uses.into();
         self
@@ -233,7 +234,7 @@ impl<S: Session> PoolBuilder<S> {
 
     /// Has `listener` told what happens in the pool; further ones are told after it. See
     /// [`event`](crate::event). Default: nobody listens. A listener that keeps a [`Pool`]
-    /// keeps that pool open.
+    /// keeps that pool open; a [`WeakPool`](crate::WeakPool) does not.
     pub fn events(mut self, listener: Arc<dyn PoolEvents>) -> Self {
         self.listeners.add(listener);
         self
@@ -248,7 +249,8 @@ impl<S: Session> PoolBuilder<S> {
     /// the session is ended and the opening has failed. What it leaves on the session is
     /// cleaned away as any borrower's would be, within
     /// [`release_timeout`](Self::release_timeout): settings that are to stay belong in the
-    /// backend's own configuration. A hook that keeps a [`Pool`] keeps that pool open.
+    /// backend's own configuration. A hook that keeps a [`Pool`] keeps that pool open; a
+    /// [`WeakPool`](crate::WeakPool) does not.
     ///
     /// ```
     /// # use sessionpool_core::Pool;

@@ -97,7 +97,7 @@ impl<S: Session> Runner<S> {
             Err(failure) => {
                 let _ = call::close(parcel.session, self.shared.settings.close_timeout).await;
                 self.duty = Duty::Done;
-                self.shared.open_failed(self.place, &describe::<S>(failure));
+                self.shared.open_failed(self.place, &Failure { at: Instant::now(), ..failure });
             }
         }
     }
@@ -180,18 +180,24 @@ async fn after_open<S: Session>(
     shared: &Shared<S>,
     session: &mut S,
     limit: Duration,
-) -> Result<(), CallFailure<S::Error>> {
+) -> Result<(), Failure> {
+    const HOOK: &str = "after_open";
     if let Condition::Clean = call::condition(session) {
         let Some(hook) = &shared.hooks.after_open else { return Ok(()) };
         let work = async { hook(session).await };
-        call::try_bounded("after_open", limit, work).await?;
+        call::try_bounded(HOOK, limit, work).await.map_err(|failure| {
+            let Failure { fault, cause, at } = describe::<S>(failure);
+            Failure { fault, cause: StdArc::new(CallError::HookFailed { hook: HOOK, cause }), at }
+        })?;
         if let Condition::Dirty | Condition::Busy = call::condition(session) {
-            call::clean(session, shared.settings.release_timeout).await?;
+            call::clean(session, shared.settings.release_timeout).await.map_err(describe::<S>)?;
         }
     }
     match call::condition(session) {
         Condition::Clean => Ok(()),
-        condition => Err(CallFailure::Silent(CallError::OpenedUnclean { condition })),
+        condition => {
+            Err(describe::<S>(CallFailure::Silent(CallError::OpenedUnclean { condition })))
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod stopwatch;
 mod transactions;
 mod warming;
 mod watchers;
+mod weak;
 
 use std::fmt;
 use std::future::{self, Future};
@@ -40,6 +41,7 @@ pub use hooks::HookFuture;
 pub use lease::Lease;
 pub use recall::Recall;
 pub use settings::ConfigError;
+pub use weak::WeakPool;
 
 use acquire::Acquire;
 use closer::Closer;
@@ -101,6 +103,7 @@ use crate::{AcquireError, Backend, LastFailure, Pause, Session, TryAcquireError}
 ///
 /// When the last handle is dropped, idle sessions are ended in the background, and
 /// leased ones when they come back. [`close`](Self::close) does the same and waits.
+/// A [`WeakPool`] is not one of the handles that count.
 pub struct Pool<S: Session> {
     handle: StdArc<Handle<S>>,
 }
@@ -122,6 +125,13 @@ impl<S: Session> Pool<S> {
         handle.shared.opener.attach_pool(Recall::new(line));
         handle.shared.fill_stock();
         Self { handle }
+    }
+
+    /// A handle that does not keep the pool open, for what the pool itself keeps: its
+    /// listeners, its hooks.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakPool<S> {
+        WeakPool::of(StdArc::downgrade(&self.handle))
     }
 
     #[inline]

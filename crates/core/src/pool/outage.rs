@@ -15,6 +15,12 @@ pub(crate) struct Failure {
     pub(crate) at: Instant,
 }
 
+impl Failure {
+    const fn is_for_want_of_room(&self) -> bool {
+        matches!(self.fault, Fault::Busy { .. })
+    }
+}
+
 /// Keeps a remote end that fails from being hammered: exponential back-off with
 /// jitter between openings, one at a time, until one succeeds.
 #[derive(Debug, Default)]
@@ -25,6 +31,9 @@ pub(crate) struct Outage {
     /// When the first of the streak failed.
     since: Option<Instant>,
     last: Option<Failure>,
+    /// How many openings had begun when the remote end last got room: to those, it may
+    /// have said that it has none before it had.
+    asked_before: u64,
 }
 
 /// Between openings after a transient failure: at most this times two for each
@@ -39,7 +48,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Outage {
     pub(crate) const fn new() -> Self {
-        Self { streak: 0, retry_at: None, since: None, last: None }
+        Self { streak: 0, retry_at: None, since: None, last: None, asked_before: 0 }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
@@ -52,18 +61,27 @@ impl Outage {
         self.since = None;
     }
 
-    /// `jitter` is a random number in 0..1. Answers the failure before, to be
-    /// dropped outside the lock.
-    pub(crate) fn failed(&mut self, failure: Failure, jitter: f64) -> Option<Failure> {
+    /// The opening of that number failed; `jitter` is a random number in 0..1. Answers the
+    /// failure before, to be dropped outside the lock.
+    pub(crate) fn failed(
+        &mut self,
+        opening: u64,
+        failure: Failure,
+        jitter: f64,
+    ) -> Option<Failure> {
         self.streak = self.streak.saturating_add(1);
         self.since.get_or_insert(failure.at);
-        self.retry_at = Some(failure.at + self.delay(failure.fault, jitter));
+        let has_room_since = failure.is_for_want_of_room() && opening <= self.asked_before;
+        let retry_at = failure.at + self.delay(failure.fault, jitter);
+        self.retry_at = (!has_room_since).then_some(retry_at);
         self.last.replace(failure)
     }
 
-    /// The remote end has room again, if that was the trouble.
-    pub(crate) fn has_room(&mut self) {
-        if self.last.as_ref().is_some_and(|last| matches!(last.fault, Fault::Busy { .. })) {
+    /// The remote end has room again, if that was the trouble. So many `openings` have
+    /// begun so far.
+    pub(crate) fn has_room(&mut self, openings: u64) {
+        self.asked_before = openings;
+        if self.last.as_ref().is_some_and(Failure::is_for_want_of_room) {
             self.retry_at = None;
         }
     }

@@ -288,6 +288,11 @@ impl Places {
         self.taken[id.index()].home
     }
 
+    /// How many openings have begun.
+    pub(crate) const fn openings(&self) -> u64 {
+        self.openings
+    }
+
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }

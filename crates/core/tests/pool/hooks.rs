@@ -1,10 +1,11 @@
+use std::error::Error as _;
 use std::future;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use sessionpool_core::event::Event;
 use sessionpool_core::{Condition, Fault, HookFuture, Session};
-use sessionpool_testkit::{Act, Verb};
+use sessionpool_testkit::{Act, ScriptedError, Verb};
 use tokio::time::Instant;
 
 type Hook = for<'s> fn(&'s mut ScriptedSession) -> HookFuture<'s, ScriptedSession>;
@@ -55,7 +56,12 @@ async fn an_after_open_that_fails_ends_that_session_only() {
     backend.next(Verb::Write, Act::fail(Fault::Rejected));
     let error = pool.acquire().await.unwrap_err();
     assert!(matches!(error, AcquireError::Failed { fault: Fault::Rejected, .. }), "{error}");
-    assert!(error.to_string().contains("scripted write failed"), "{error}");
+    let told = "the pool opened a session, but its after_open hook failed \
+                (rejected by the remote end: scripted write failed: rejected by the remote end)";
+    assert_eq!(error.to_string(), told);
+    let hook = error.source().unwrap();
+    assert!(hook.to_string().starts_with("the after_open hook failed: scripted"), "{hook}");
+    assert!(hook.source().is_some_and(|cause| cause.is::<ScriptedError>()), "{hook:?}");
     assert_eq!((backend.book().opened, backend.book().closed), (1, 1));
     assert_eq!((pool.status().counters.opened, pool.status().counters.open_failed), (0, 1));
     tokio::time::sleep(secs(2)).await; // a rejection stands for a while
@@ -69,7 +75,8 @@ async fn an_after_open_that_panics_ends_that_session_only() {
         let (backend, builder) = scripted(1);
         let pool = builder.after_open(hook).build().unwrap();
         let error = pool.acquire().await.unwrap_err();
-        assert!(error.to_string().contains("after_open panicked:"), "{error}");
+        let told = error.to_string();
+        assert!(told.contains("after_open hook failed (") && told.contains("panicked:"), "{told}");
         assert_eq!((backend.book().opened, backend.book().closed), (1, 1));
         end(&backend, &pool).await;
     }

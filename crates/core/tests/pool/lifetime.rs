@@ -1,4 +1,5 @@
 use super::*;
+use sessionpool_core::Fault;
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
@@ -73,7 +74,7 @@ async fn where_there_is_room_the_successor_is_opened_first() {
     backend.always(Verb::Open, Act::take(ms(300)));
     for _ in 0..3_000 {
         tokio::time::sleep(ms(100)).await;
-        assert!(pool.status().idle >= 2, "{}", pool.status());
+        assert!(backend.book().live >= 2, "{}", pool.status());
     }
     let worn = pool.status().counters.closed.worn;
     assert!((4..=8).contains(&worn), "{worn} ended in 300 s");
@@ -164,5 +165,103 @@ async fn a_session_ends_in_time_below_a_younger_one() {
     waiting.iter().for_each(|task| task.abort());
     tokio::time::sleep(secs(30)).await;
     assert_eq!((pool.status().idle, pool.status().counters.closed.worn), (1, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_comes_back_old_is_closed_once_its_successor_is_open() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
+    backend.always(Verb::Open, Act::take(ms(300)));
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    drop(old);
+    tokio::time::sleep(ms(299)).await;
+    assert_eq!((backend.book().closed, pool.status().closing), (0, 1));
+    let lease = waiting.await.unwrap().unwrap();
+    quiet().await;
+    assert_eq!((Lease::id(&lease), backend.book().closed), (2, 1));
+    drop(lease);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_found_old_at_lending_is_closed_once_its_successor_is_open() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.max_lifetime(secs(100)).idle_timeout(None).check_timeout(secs(60));
+    let pool = builder.acquire_timeout(secs(300)).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(75)).await;
+    backend.next(Verb::Check, Act::take(secs(30)));
+    backend.always(Verb::Open, Act::take(ms(300)));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(30) + ms(299)).await;
+    assert_eq!((backend.book().closed, pool.status().closing), (0, 1));
+    assert_eq!(waiting.await.unwrap().unwrap().id(), 2);
+    assert_eq!(backend.book().closed, 1);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_session_in_whose_place_somebody_needs_one_is_closed_at_once() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.max_uses(1).build().unwrap();
+    let (old, other) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    backend.always(Verb::Open, Act::take(ms(300)));
+    let first = waiter(&pool).await;
+    quiet().await;
+    drop(old);
+    quiet().await;
+    assert_eq!((backend.book().closed, pool.status().opening), (0, 1)); // it waits for that
+    let second = waiter(&pool).await; // and has the last place
+    quiet().await;
+    assert_eq!((backend.book().closed, pool.status().opening), (1, 2));
+    drop((first.await.unwrap(), second.await.unwrap(), other));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_session_waits_for_no_successor_that_nobody_needs_or_that_fails() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_uses(1).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    quiet().await;
+    assert_eq!((backend.book().opened, backend.book().closed), (1, 1));
+
+    let old = pool.acquire().await.unwrap();
+    backend.next(Verb::Open, Act::take(ms(300)).then_fail(Fault::Transient));
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    drop(old);
+    tokio::time::sleep(ms(299)).await;
+    assert_eq!(backend.book().closed, 1);
+    tokio::time::sleep(ms(1)).await;
+    quiet().await;
+    assert_eq!(backend.book().closed, 2);
+    drop(waiting.await.unwrap().unwrap());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_closes_ends_old_sessions_at_once() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_uses(1).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    backend.next(Verb::Open, Act::take(secs(10)));
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    drop(old);
+    quiet().await;
+    assert_eq!(backend.book().closed, 0);
+    let closing = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.close(secs(60)).await }
+    });
+    quiet().await;
+    assert_eq!(backend.book().closed, 1);
+    assert!(closing.await.unwrap().is_complete());
+    assert!(waiting.await.unwrap().is_err());
     end(&backend, &pool).await;
 }

@@ -29,6 +29,7 @@ mod settings;
 mod sweep;
 mod units;
 mod warming;
+mod weak;
 
 use std::cell::RefCell;
 use std::sync::Arc;

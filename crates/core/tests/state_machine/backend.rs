@@ -62,7 +62,10 @@ impl Backend for Traced {
     }
 
     async fn check(&self, session: &mut TracedSession) -> Result<(), ScriptedError> {
-        self.scripted.check(&mut session.inner).await
+        let call = UnderWay::begin(&self.trace, Call::Check(session.id()));
+        let answer = self.scripted.check(&mut session.inner).await;
+        call.end(outcome(&answer));
+        answer
     }
 }
 

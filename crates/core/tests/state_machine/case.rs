@@ -30,13 +30,30 @@ pub(crate) struct Settings {
     pub(crate) release_timeout: Duration,
     pub(crate) close_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) check_after_idle: Option<Duration>,
+    pub(crate) check_timeout: Duration,
+    pub(crate) max_lifetime: Option<Duration>,
+    pub(crate) max_uses: Option<u64>,
+    /// As many of [`CLASSES`] as there are.
+    pub(crate) classes: Vec<Class>,
 }
+
+/// A kind of work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Class {
+    pub(crate) limit: usize,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// Their names.
+pub(crate) const CLASSES: [&str; 2] = ["report", "import"];
 
 /// What happens next. Numbers pick among what is there at the time (the third of
 /// two is the first); where nothing is there, nothing happens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Acquire(Patience),
+    /// For a kind of work, if there are any.
+    Acquire(Patience, Option<usize>),
     TryAcquire,
     /// Polls a waiter, from another task if `moved`.
     Poll {
@@ -118,6 +135,9 @@ pub(crate) enum Span {
     Of(Duration),
     IdleTimeout,
     AcquireTimeout,
+    /// To when a session opened now may be old, and may be not.
+    NearlyALifetime,
+    Lifetime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +152,21 @@ impl Settings {
         self.max_idle.max(1)
     }
 
+    /// The time an acquire is given that asks for none.
+    pub(crate) fn patience(&self, class: Option<usize>) -> Duration {
+        let of_class = class.and_then(|class| self.classes[class].timeout);
+        of_class.unwrap_or(self.acquire_timeout)
+    }
+
     pub(crate) fn apply<S: Session>(&self, builder: PoolBuilder<S>) -> PoolBuilder<S> {
+        let named = CLASSES.into_iter().zip(&self.classes);
+        let builder = named.fold(builder, |builder, (name, class)| {
+            let builder = builder.limit(name, class.limit);
+            match class.timeout {
+                Some(timeout) => builder.class_timeout(name, timeout),
+                None => builder,
+            }
+        });
         builder
             .max_size(self.max_size)
             .max_idle(self.max_idle)
@@ -144,6 +178,10 @@ impl Settings {
             .release_timeout(self.release_timeout)
             .close_timeout(self.close_timeout)
             .idle_timeout(self.idle_timeout)
+            .check_after_idle(self.check_after_idle)
+            .check_timeout(self.check_timeout)
+            .max_lifetime(self.max_lifetime)
+            .max_uses(self.max_uses)
     }
 }
 

@@ -9,7 +9,9 @@ use proptest::sample::select;
 use sessionpool_core::{Fault, Pause};
 use sessionpool_testkit::Verb;
 
-use crate::case::{Case, End, Ending, Manner, Patience, Plan, Settings, Span, State, Step};
+use crate::case::{
+    CLASSES, Case, Class, End, Ending, Manner, Patience, Plan, Settings, Span, State, Step,
+};
 
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     let ending = prop_oneof![Just(Ending::Close), Just(Ending::DropPool)];
@@ -34,12 +36,23 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         select(vec![millis(2_500), millis(170)]),
         option::weighted(0.8, select(vec![millis(5_500), millis(210)])),
     );
-    (limits, times).prop_map(|((max_size, idle, stock, waiters, max_connecting), times)| {
+    let checks = (
+        option::weighted(0.5, select(vec![Duration::ZERO, millis(40), millis(900)])),
+        select(vec![millis(1_500), millis(110)]),
+    );
+    let wear = (
+        option::weighted(0.5, select(vec![millis(4_400), millis(330)])),
+        option::weighted(0.3, 1..=3_u64),
+    );
+    let all = (limits, times, checks, wear, any_classes());
+    all.prop_map(|(limits, times, checks, wear, classes)| {
+        let (max_size, idle, stock, waiters, max_connecting) = limits;
         // Tight limits are for a few cases only.
         let max_idle = if idle > 2 { max_size } else { idle.min(max_size) };
         let max_waiters = waiters.min(4);
         let (acquire_timeout, connect_timeout, release_timeout, close_timeout, idle_timeout) =
             times;
+        let ((check_after_idle, check_timeout), (max_lifetime, max_uses)) = (checks, wear);
         Settings {
             max_size,
             max_idle,
@@ -51,14 +64,27 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             release_timeout,
             close_timeout,
             idle_timeout,
+            check_after_idle,
+            check_timeout,
+            max_lifetime,
+            max_uses,
+            classes,
         }
     })
+}
+
+/// None in half of the cases.
+fn any_classes() -> impl Strategy<Value = Vec<Class>> {
+    let timeout = option::weighted(0.3, select(vec![millis(600), millis(80)]));
+    let class = (1..=2_usize, timeout).prop_map(|(limit, timeout)| Class { limit, timeout });
+    prop_oneof![1 => Just(Vec::new()), 1 => vec(class, 1..=CLASSES.len())]
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
     let which = || 0..4_usize;
     prop_oneof![
-        30 => any_patience().prop_map(Step::Acquire),
+        30 => (any_patience(), option::weighted(0.6, 0..CLASSES.len()))
+            .prop_map(|(patience, class)| Step::Acquire(patience, class)),
         6 => Just(Step::TryAcquire),
         6 => (which(), any::<bool>()).prop_map(|(waiter, moved)| Step::Poll { waiter, moved }),
         14 => Just(Step::PollWoken),
@@ -71,6 +97,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         8 => any_opening().prop_map(|plan| Step::Backend(Verb::Open, plan)),
         3 => any_plan().prop_map(|plan| Step::Backend(Verb::Release, plan)),
         3 => any_plan().prop_map(|plan| Step::Backend(Verb::Close, plan)),
+        4 => any_check().prop_map(|plan| Step::Backend(Verb::Check, plan)),
         30 => any_span().prop_map(Step::Advance),
         2 => Just(Step::Flush),
         1 => select(vec![Pause::Wait, Pause::Fail]).prop_map(Step::Pause),
@@ -119,6 +146,18 @@ fn any_opening() -> impl Strategy<Value = Plan> {
     (any_time(), ends).prop_map(|(takes, ends)| Plan { takes, ends })
 }
 
+fn any_check() -> impl Strategy<Value = Plan> {
+    let ends = prop_oneof![
+        6 => Just(End::Well),
+        1 => Just(End::Badly(Fault::Other)),
+        1 => Just(End::Badly(Fault::SessionLost)),
+        1 => Just(End::Badly(Fault::BackendLost)),
+        1 => Just(End::Never),
+        1 => Just(End::Panicking),
+    ];
+    (any_time(), ends).prop_map(|(takes, ends)| Plan { takes, ends })
+}
+
 fn any_plan() -> impl Strategy<Value = Plan> {
     let ends = prop_oneof![
         4 => Just(End::Well),
@@ -144,6 +183,8 @@ fn any_span() -> impl Strategy<Value = Span> {
         1 => Just(Span::Of(millis(10_000))),
         1 => Just(Span::IdleTimeout),
         1 => Just(Span::AcquireTimeout),
+        1 => Just(Span::NearlyALifetime),
+        1 => Just(Span::Lifetime),
     ]
 }
 

@@ -7,6 +7,7 @@
 
 mod doing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool_core::{AcquireError, CloseReport, Counters, Lease, Pool, ReleaseError};
@@ -21,13 +22,12 @@ use crate::hand::Hand;
 use crate::model::Model;
 use crate::trace::{Outcome, Trace};
 
-/// Runs it to its end, and answers what the pool counted. `aloud` prints what
-/// happens.
+/// Runs it to its end, and answers what it came to. `aloud` prints what happens.
 ///
 /// # Panics
 ///
 /// Where the pool and the reference differ.
-pub(crate) fn run(case: &Case, aloud: bool) -> Counters {
+pub(crate) fn run(case: &Case, aloud: bool) -> Reached {
     fastrand::seed(case.jitter);
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime without I/O can be had").block_on(async {
@@ -46,6 +46,15 @@ pub(crate) fn run(case: &Case, aloud: bool) -> Counters {
         }
         history.end(case.ending).await
     })
+}
+
+/// What a history came to.
+pub(crate) struct Reached {
+    pub(crate) counters: Counters,
+    /// How often somebody was served before others, whose class was full.
+    pub(crate) passed_over: u64,
+    /// How often a worn session waited for its successor.
+    pub(crate) succeeded: u64,
 }
 
 struct History {
@@ -84,18 +93,14 @@ impl History {
         let scripted = Scripted::new();
         let trace = Trace::begin(aloud);
         let backend = Traced { scripted: scripted.clone(), trace: trace.clone() };
-        // Checks, lifetimes and classes are proved in tests/pool; the reference knows none.
-        let pool = settings
-            .apply(Pool::builder(backend))
-            .check_after_idle(None)
-            .max_lifetime(None)
-            .build();
+        let listener = Arc::new(trace.clone());
+        let pool = settings.apply(Pool::builder(backend)).events(listener).build();
         Self {
             settings: settings.clone(),
             pool: pool.expect("only valid settings are drawn"),
             scripted,
+            model: Model::new(settings.clone(), trace.clone()),
             trace,
-            model: Model::new(settings.clone()),
             waiters: Vec::new(),
             leases: Vec::new(),
             releases: Vec::new(),
@@ -114,7 +119,13 @@ impl History {
             Span::Of(time) => time,
             Span::IdleTimeout => self.settings.idle_timeout.unwrap_or(Duration::from_secs(10)),
             Span::AcquireTimeout => self.settings.acquire_timeout,
+            Span::NearlyALifetime => self.lifetime() * 9 / 10,
+            Span::Lifetime => self.lifetime(),
         }
+    }
+
+    fn lifetime(&self) -> Duration {
+        self.settings.max_lifetime.unwrap_or(Duration::from_millis(100))
     }
 
     async fn compare(&mut self) {
@@ -123,6 +134,7 @@ impl History {
         self.model.check_status(&self.pool.status());
         self.model.check_book(&self.scripted.book(), self.leases.len());
         self.model.check_holders(&self.pool.holders());
+        self.model.check_classes(&self.pool.classes());
         self.model.check_tasks(Handle::current().metrics().num_alive_tasks());
         assert_eq!(self.released, self.model.take_released(), "what releases were told");
         self.released.clear();
@@ -149,7 +161,7 @@ impl History {
         self.model.is_drained() || closer.deadline <= self.trace.now()
     }
 
-    async fn end(mut self, ending: Ending) -> Counters {
+    async fn end(mut self, ending: Ending) -> Reached {
         while !self.waiters.is_empty() {
             self.leave(0);
             self.compare().await;
@@ -161,9 +173,9 @@ impl History {
         if let Ending::Close = ending {
             self.close_and_wait().await;
         }
-        let counters = self.pool.status().counters;
+        let (counters, passed_over, succeeded) = self.model.reached();
         self.drop_pool().await;
-        counters
+        Reached { counters, passed_over, succeeded }
     }
 
     async fn close_and_wait(&mut self) {
@@ -187,8 +199,8 @@ impl History {
         drop(pool);
         for Borrowed { session, lease, hold } in leases {
             drop(hold);
-            model.give_back(session, State::Clean);
             drop(lease);
+            model.give_back(session, State::Clean);
         }
         pass(LONG_ENOUGH, &trace).await;
         rest(&trace).await;

@@ -17,9 +17,9 @@ use std::cell::{Cell, RefCell};
 use std::{env, panic};
 
 use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
-use sessionpool_core::Counters;
 
 use self::case::Case;
+use self::history::Reached;
 
 const CASES: u32 = 2_000;
 
@@ -31,8 +31,8 @@ fn the_pool_does_what_the_reference_does() {
     silence_panics();
     let outcome = runner.run(&draw::any_case(), |case| {
         watch::begins(&case);
-        let counters = silently(|| history::run(&case, false));
-        add(&mut reached.borrow_mut(), &counters);
+        let came_to = silently(|| history::run(&case, false));
+        add(&mut reached.borrow_mut(), &came_to);
         Ok(())
     });
     watch::all_ended();
@@ -93,31 +93,36 @@ fn silently<T>(work: impl FnOnce() -> T) -> T {
 
 // ===== what was reached =====
 
-type Count = fn(&Counters) -> u64;
+type Count = fn(&Reached) -> u64;
 
 /// What histories must come to: a reference agrees easily with a pool to which
 /// nothing happens.
-const REACHABLE: [(&str, Count); 15] = [
-    ("acquired", |counters| counters.acquired),
-    ("timed out", |counters| counters.timed_out),
-    ("cancelled", |counters| counters.cancelled),
-    ("queue full", |counters| counters.queue_full),
-    ("failed", |counters| counters.failed),
-    ("refused, being closed", |counters| counters.refused_closed),
-    ("refused, being paused", |counters| counters.refused_paused),
-    ("opening failed", |counters| counters.open_failed),
-    ("expired", |counters| counters.closed.expired),
-    ("surplus", |counters| counters.closed.surplus),
-    ("broken", |counters| counters.closed.broken),
-    ("unclean", |counters| counters.closed.unclean),
-    ("stale", |counters| counters.closed.stale),
-    ("ended by closing the pool", |counters| counters.closed.pool_closed),
-    ("closing failed", |counters| counters.close_failed),
+const REACHABLE: [(&str, Count); 20] = [
+    ("acquired", |it| it.counters.acquired),
+    ("timed out", |it| it.counters.timed_out),
+    ("cancelled", |it| it.counters.cancelled),
+    ("queue full", |it| it.counters.queue_full),
+    ("failed", |it| it.counters.failed),
+    ("refused, being closed", |it| it.counters.refused_closed),
+    ("refused, being paused", |it| it.counters.refused_paused),
+    ("opening failed", |it| it.counters.open_failed),
+    ("expired", |it| it.counters.closed.expired),
+    ("surplus", |it| it.counters.closed.surplus),
+    ("broken", |it| it.counters.closed.broken),
+    ("unclean", |it| it.counters.closed.unclean),
+    ("stale", |it| it.counters.closed.stale),
+    ("ended by closing the pool", |it| it.counters.closed.pool_closed),
+    ("closing failed", |it| it.counters.close_failed),
+    ("checked", |it| it.counters.checked),
+    ("dead", |it| it.counters.closed.dead),
+    ("worn", |it| it.counters.closed.worn),
+    ("closed after its successor was opened", |it| it.succeeded),
+    ("served before others whose class was full", |it| it.passed_over),
 ];
 
-fn add(reached: &mut [u64; REACHABLE.len()], counters: &Counters) {
+fn add(reached: &mut [u64; REACHABLE.len()], came_to: &Reached) {
     for (sum, (_, count)) in reached.iter_mut().zip(REACHABLE) {
-        *sum += count(counters);
+        *sum += count(came_to);
     }
 }
 

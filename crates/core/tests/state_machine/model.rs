@@ -7,24 +7,33 @@
 //! trace decides only what the documentation leaves open: when, within its
 //! bounds, a back-off ends, and which of two things at the same instant is first.
 
+mod classes;
 mod comparing;
 mod control;
+mod due;
+mod lending;
 mod outage;
 mod reading;
+mod wear;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use sessionpool_core::event::Ending;
 use sessionpool_core::{Counters, Fault, Pause, TryAcquireError};
 use sessionpool_testkit::Verb;
 
-use self::outage::{Outage, is_worth_another_try};
+use self::classes::Share;
+use self::outage::Outage;
+use self::wear::Wear;
 use crate::case::{Plan, Settings, State};
-use crate::trace::Outcome;
+use crate::trace::{Call, Outcome, Trace};
 
 #[derive(Debug)]
 pub(crate) struct Model {
     settings: Settings,
+    /// What the pool has said of the sessions it ends.
+    trace: Trace,
     plans: BTreeMap<Verb, Plan>,
     now: Duration,
     /// Idle sessions, the one unused the longest first.
@@ -32,11 +41,17 @@ pub(crate) struct Model {
     /// All other sessions.
     sessions: BTreeMap<u64, Stage>,
     openings: BTreeMap<u32, Running>,
+    /// How old and how used each session is.
+    wear: BTreeMap<u64, Wear>,
     queue: VecDeque<Waiting>,
+    /// What each kind of work has.
+    shares: Vec<Share>,
+    /// What kind of work a session is lent for.
+    work: BTreeMap<u64, usize>,
     /// Waits that are over, until the waiter comes and sees.
     decided: BTreeMap<u32, (Waiting, Verdict)>,
     /// Who must be woken before anything else happens.
-    to_wake: VecDeque<u32>,
+    to_wake: BTreeSet<u32>,
     outage: Outage,
     pause: Option<Pause>,
     /// The openings and the sessions from before the last flush.
@@ -45,24 +60,41 @@ pub(crate) struct Model {
     generation: u64,
     /// The most sessions the pool has ever been allowed.
     largest_size: usize,
+    /// Worn sessions that may have to wait for their successors to be closed.
+    retiring: VecDeque<u64>,
+    /// Those that had not to, at some time of this instant.
+    retired: BTreeSet<u64>,
     /// How long sessions were being opened, or held back from.
     opening_time: Duration,
+    /// How long sessions were being checked, and none opened.
+    checking_time: Duration,
     /// How the cleaning ended that `Lease::release` waited for.
     released: Vec<(u64, Outcome)>,
     counters: Counters,
+    /// How often somebody was served before others, whose kind of work had all it may.
+    passed_over: u64,
+    /// How often a worn session was closed after an opening that it had waited for.
+    succeeded: u64,
     /// The counters when the pool was closed, once it is.
     before_close: Option<Counters>,
     /// Openings begun at this instant, and how many may have been.
     begun: usize,
     entitled: usize,
-    /// When which session's closing begins, as far as the trace goes.
-    closings: Vec<(Duration, u64)>,
+    /// The most idle sessions at this instant.
+    most_idle: usize,
+    /// The sessions whose ending the pool has told.
+    told: BTreeSet<u64>,
+    /// Which calls begin when, as far as the trace goes.
+    calls: Vec<(Duration, Call)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Idle {
     session: u64,
+    /// Since when it is unused.
     since: Duration,
+    /// When it last came back, or answered a check.
+    alive: Duration,
 }
 
 /// `None` in here: the call has yet to be made.
@@ -74,19 +106,15 @@ enum Stage {
     /// `Lease::release` was dropped half way.
     Abandoned,
     Cleaning(Option<Running>),
-    Closing(Why, Option<Running>),
+    /// For somebody who waits, if it `serves`.
+    Checking {
+        idle: Idle,
+        serves: bool,
+        call: Option<Running>,
+    },
+    Closing(Ending, Option<Running>),
     /// Opened unclean, and closed for that: still an opening.
     Refused(Option<Running>),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Why {
-    Expired,
-    Surplus,
-    Broken,
-    Unclean,
-    PoolClosed,
-    Stale,
 }
 
 /// A call to the backend, and what it comes to.
@@ -103,8 +131,10 @@ pub(crate) struct Waiting {
     waiter: u32,
     since: Duration,
     limit: Duration,
-    /// The opening time when it began to wait.
-    mark: Duration,
+    class: Option<usize>,
+    /// The opening time when it began to wait, the checking time, and for how long its
+    /// kind of work had had all it may.
+    marks: (Duration, Duration, Duration),
 }
 
 impl Waiting {
@@ -150,30 +180,41 @@ impl Verdict {
 // ===== what callers do =====
 
 impl Model {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, trace: Trace) -> Self {
         Self {
             largest_size: settings.max_size,
+            shares: settings.classes.iter().map(Share::of).collect(),
             settings,
+            trace,
             plans: BTreeMap::new(),
             now: Duration::ZERO,
             stock: Vec::new(),
             sessions: BTreeMap::new(),
             openings: BTreeMap::new(),
+            wear: BTreeMap::new(),
             queue: VecDeque::new(),
+            work: BTreeMap::new(),
             decided: BTreeMap::new(),
-            to_wake: VecDeque::new(),
+            to_wake: BTreeSet::new(),
             outage: Outage::default(),
             pause: None,
             stale_openings: BTreeSet::new(),
             stale: BTreeSet::new(),
             generation: 0,
+            retiring: VecDeque::new(),
+            retired: BTreeSet::new(),
             opening_time: Duration::ZERO,
+            checking_time: Duration::ZERO,
             released: Vec::new(),
             counters: Counters::default(),
+            passed_over: 0,
+            succeeded: 0,
             before_close: None,
             begun: 0,
             entitled: 0,
-            closings: Vec::new(),
+            most_idle: 0,
+            told: BTreeSet::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -182,9 +223,15 @@ impl Model {
     }
 
     /// The answer to an acquire; what was `seen` decides where either is right.
-    pub(crate) fn acquire(&mut self, waiter: u32, limit: Duration, seen: Answer) -> Answer {
+    pub(crate) fn acquire(
+        &mut self,
+        waiter: u32,
+        limit: Duration,
+        class: Option<usize>,
+        seen: Answer,
+    ) -> Answer {
         self.counters.requested += 1;
-        if let Some(session) = self.lend() {
+        if let Some(session) = self.lend(class) {
             return Answer::Lent(session);
         }
         if self.is_closed() {
@@ -199,33 +246,48 @@ impl Model {
             self.counters.failed += 1;
             return Answer::Failed(fault);
         }
+        let has_room = self.has_room(class);
         if limit.is_zero() {
             self.counters.timed_out += 1;
+            if has_room {
+                self.check_for_the_next();
+            }
             return Answer::TimedOut;
         }
-        if self.queue.len() >= self.settings.max_waiters {
+        // Those whose kind of work has all it may do not count against others.
+        let before = if has_room { self.servable() } else { self.queue.len() };
+        if before >= self.settings.max_waiters {
             self.counters.queue_full += 1;
+            if has_room {
+                self.check_for_the_next();
+            }
             return Answer::QueueFull;
         }
-        let waiting = self.waiting(waiter, limit);
+        let waiting = self.waiting(waiter, limit, class);
         self.queue.push_back(waiting);
+        self.serve_from_stock();
         Answer::Queued
     }
 
     pub(crate) fn try_acquire(&mut self) -> Result<u64, TryAcquireError> {
-        match self.lend() {
+        match self.lend(None) {
             Some(session) => {
                 self.counters.requested += 1;
                 Ok(session)
             }
             None if self.is_closed() => Err(TryAcquireError::Closed),
-            None => Err(TryAcquireError::NoneIdle),
+            None => {
+                self.check_for_the_next();
+                Err(TryAcquireError::NoneIdle)
+            }
         }
     }
 
     /// One that begins to wait now.
-    pub(crate) fn waiting(&self, waiter: u32, limit: Duration) -> Waiting {
-        Waiting { waiter, since: self.now, limit, mark: self.opening_time }
+    pub(crate) fn waiting(&self, waiter: u32, limit: Duration, class: Option<usize>) -> Waiting {
+        let full = class.map_or(Duration::ZERO, |class| self.shares[class].full_time);
+        let marks = (self.opening_time, self.checking_time, full);
+        Waiting { waiter, since: self.now, limit, class, marks }
     }
 
     /// What a waiter that is polled learns; `None` is to wait on.
@@ -237,6 +299,7 @@ impl Model {
         self.decided.contains_key(&waiter)
     }
 
+    /// A waiter has been dropped.
     pub(crate) fn leave(&mut self, waiter: u32) {
         match self.poll(waiter) {
             Some((_, Verdict::Granted(session))) => self.give_back(session, State::Clean),
@@ -248,18 +311,18 @@ impl Model {
         }
     }
 
+    /// A lease has ended.
     pub(crate) fn give_back(&mut self, session: u64, state: State) {
-        self.counters.returned += 1;
-        match state {
-            State::Clean => self.settle(session),
-            State::Dirty if self.is_closed() => self.end(session, Why::PoolClosed),
-            State::Dirty if self.is_stale(session) => self.end(session, Why::Stale),
-            State::Dirty => self.move_to(session, Stage::Cleaning(None)),
-            State::Broken => self.end(session, Why::Broken),
-        }
+        self.returned(session, |this| match state {
+            State::Clean => this.settle(session),
+            State::Dirty if this.is_closed() => this.end(session, Ending::PoolClosed),
+            State::Dirty if this.is_stale(session) => this.end(session, Ending::Stale),
+            State::Dirty => this.move_to(session, Stage::Cleaning(None)),
+            State::Broken => this.end(session, Ending::Broken),
+        });
     }
 
-    /// `Lease::release` begins.
+    /// `Lease::release` has begun.
     pub(crate) fn release(&mut self, session: u64, state: State) {
         match state {
             State::Dirty => self.move_to(session, Stage::Releasing(None)),
@@ -296,7 +359,7 @@ impl Model {
             self.decide(first, Verdict::Closed);
         }
         for idle in std::mem::take(&mut self.stock) {
-            self.end(idle.session, Why::PoolClosed);
+            self.end(idle.session, Ending::PoolClosed);
         }
     }
 
@@ -307,76 +370,19 @@ impl Model {
     pub(crate) fn is_drained(&self) -> bool {
         self.taken() == 0
     }
+
+    pub(crate) fn reached(&self) -> (Counters, u64, u64) {
+        (self.counters, self.passed_over, self.succeeded)
+    }
 }
 
-// ===== the rules =====
+// ===== what there is =====
 
 impl Model {
-    /// The session that came back last is lent first.
-    fn lend(&mut self) -> Option<u64> {
-        if self.pause.is_some() {
-            return None;
+    fn end(&mut self, session: u64, why: Ending) {
+        if why == Ending::Worn {
+            self.retiring.push_back(session);
         }
-        let Idle { session, .. } = self.stock.pop()?;
-        self.counters.acquired += 1;
-        self.move_to(session, Stage::Leased);
-        Some(session)
-    }
-
-    /// A clean session goes to the first in line, or to stock.
-    fn settle(&mut self, session: u64) {
-        if self.is_closed() {
-            return self.end(session, Why::PoolClosed);
-        }
-        if self.staying() > self.settings.max_size {
-            return self.end(session, Why::Surplus);
-        }
-        if self.is_stale(session) {
-            return self.end(session, Why::Stale);
-        }
-        if self.pause.is_none() && !self.queue.is_empty() {
-            return self.grant(session);
-        }
-        let surplus = self.stock.len() >= self.settings.max_idle && self.queue.is_empty();
-        if surplus && !self.has_just_made_room_for(session) {
-            return self.end(session, Why::Surplus);
-        }
-        self.sessions.remove(&session);
-        self.stock.push(Idle { session, since: self.now });
-    }
-
-    /// The first in line is served.
-    fn grant(&mut self, session: u64) {
-        let Some(first) = self.queue.pop_front() else { return };
-        self.counters.acquired += 1;
-        self.move_to(session, Stage::Leased);
-        self.decide(first, Verdict::Granted(session));
-    }
-
-    /// An idle session that expires at the very instant another one comes may
-    /// make room for it. It did, if that one is not closed.
-    fn has_just_made_room_for(&mut self, session: u64) -> bool {
-        let closes = self.closings.contains(&(self.now, session));
-        let made = !closes && self.expiry().is_some_and(|at| at <= self.now);
-        if made {
-            self.expire();
-        }
-        made
-    }
-
-    /// When the session unused the longest expires, if nothing happens.
-    fn expiry(&self) -> Option<Duration> {
-        let limit = self.settings.idle_timeout?;
-        let may = self.stock.len() > self.settings.min_idle;
-        self.stock.first().filter(|_| may).map(|oldest| oldest.since + limit)
-    }
-
-    fn expire(&mut self) {
-        let Idle { session, .. } = self.stock.remove(0);
-        self.end(session, Why::Expired);
-    }
-
-    fn end(&mut self, session: u64, why: Why) {
         self.move_to(session, Stage::Closing(why, None));
     }
 
@@ -385,60 +391,16 @@ impl Model {
     }
 
     fn decide(&mut self, waiting: Waiting, verdict: Verdict) {
-        self.to_wake.push_back(waiting.waiter);
+        self.to_wake.insert(waiting.waiter);
         self.decided.insert(waiting.waiter, (waiting, verdict));
-    }
-
-    fn standing_rejection(&mut self, seen: Answer) -> Option<Fault> {
-        let rejected = self.is_rejected() && self.taken() == 0 && self.pause.is_none();
-        let (fault, _) = self.outage.last.filter(|_| rejected)?;
-        if self.outage.earliest <= self.now && self.now < self.outage.latest {
-            // The end of the back-off is one of these two by now known to be.
-            match seen {
-                Answer::Failed(_) => self.outage.earliest = self.now + TICK,
-                _ => self.outage.latest = self.now,
-            }
-        }
-        Some(fault).filter(|_| self.now < self.outage.earliest)
-    }
-
-    /// True if one opening more than are under way and `more` has somebody to
-    /// serve and room to do it.
-    fn wants_opening(&self, more: usize) -> bool {
-        let opening = self.opening() + more;
-        let abreast = if self.outage.streak == 0 { self.settings.max_connecting } else { 1 };
-        !self.is_closed()
-            && self.pause.is_none()
-            && self.taken() + more < self.settings.max_size
-            && opening < abreast
-            && (self.queue.len() > self.serving() + more || self.is_stock_low(more))
-    }
-
-    fn is_stock_low(&self, more: usize) -> bool {
-        self.stock.len() + self.opening() + more < self.settings.min_idle && !self.is_rejected()
-    }
-
-    /// How many openings may begin now.
-    fn room_to_open(&self) -> usize {
-        if self.now < self.outage.earliest {
-            return 0;
-        }
-        (0..).take_while(|more| self.wants_opening(*more)).count()
-    }
-
-    fn is_rejected(&self) -> bool {
-        self.outage.streak > 0
-            && self.outage.last.is_some_and(|(fault, _)| !is_worth_another_try(fault))
-    }
-
-    /// True while sessions are being opened, or held back from.
-    fn is_opening(&self) -> bool {
-        let held_back = self.outage.streak > 0 && self.taken() < self.settings.max_size;
-        self.opening() > 0 || held_back
     }
 
     fn opening(&self) -> usize {
         self.openings.len() + self.count(|stage| matches!(stage, Stage::Refused(_)))
+    }
+
+    fn checking(&self) -> usize {
+        self.count(|stage| matches!(stage, Stage::Checking { .. }))
     }
 
     fn leased(&self) -> usize {
@@ -451,60 +413,5 @@ impl Model {
 
     fn taken(&self) -> usize {
         self.openings.len() + self.stock.len() + self.sessions.len()
-    }
-}
-
-// ===== what has to happen =====
-
-/// The resolution of timers.
-const TICK: Duration = Duration::from_millis(1);
-
-impl Model {
-    /// What has to happen next, and when at the latest.
-    fn due(&self) -> Option<(Duration, String)> {
-        let wake = self.to_wake.front().map(|who| (self.now, format!("waiter {who} is woken")));
-        let expiry =
-            self.expiry().map(|at| (at.max(self.now), "an idle session expires".to_owned()));
-        let opening = self
-            .wants_opening(0)
-            .then(|| (self.outage.latest.max(self.now), "an opening begins".to_owned()));
-        let waits = self.queue.iter().map(|waiting| {
-            (waiting.deadline(), format!("the time of waiter {} is over", waiting.waiter))
-        });
-        let openings = self
-            .openings
-            .iter()
-            .map(|(opening, running)| (running.until, format!("opening {opening} ends")));
-        let calls = self.sessions.iter().filter_map(|(session, stage)| {
-            self.call_due(stage).map(|at| (at, format!("{stage:?} of {session} goes on")))
-        });
-        let singles = [wake, expiry, opening].into_iter().flatten();
-        singles.chain(waits).chain(openings).chain(calls).min_by_key(|(at, _)| *at)
-    }
-
-    fn call_due(&self, stage: &Stage) -> Option<Duration> {
-        match stage {
-            Stage::Cleaning(running) | Stage::Closing(_, running) | Stage::Refused(running) => {
-                Some(running.map_or(self.now, |running| running.until))
-            }
-            // The borrower drives it.
-            Stage::Leased | Stage::Releasing(_) | Stage::Abandoned => None,
-        }
-    }
-
-    /// Time passes, and nothing happens meanwhile.
-    fn pass(&mut self, now: Duration) {
-        if now == self.now {
-            return;
-        }
-        if let Some((at, what)) = self.due() {
-            assert!(at >= now, "at {at:?} {what}; nothing happened before {now:?}");
-        }
-        if self.is_opening() {
-            self.opening_time += now - self.now;
-        }
-        self.now = now;
-        self.begun = 0;
-        self.entitled = 0;
     }
 }

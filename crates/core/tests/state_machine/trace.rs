@@ -1,12 +1,14 @@
 //! What happened, in the order in which it happened: every call to the backend,
 //! its end, and every wake-up, each with its time.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use std::{fmt, future};
 
-use sessionpool_core::Fault;
+use sessionpool_core::event::{Closing, Ending};
+use sessionpool_core::{Fault, PoolEvents};
 use tokio::runtime;
 use tokio::time::Instant;
 
@@ -30,6 +32,8 @@ struct State {
     flooded: Option<Waker>,
     openings: u32,
     opens_unclean: bool,
+    /// All endings that were told.
+    endings: BTreeMap<u64, (Duration, Ending)>,
 }
 
 /// No step has that many consequences.
@@ -53,6 +57,8 @@ pub(crate) enum Event {
     },
     Ended(Call, Outcome),
     Aborted(u64),
+    /// The pool told its listener why it ends the session of that number of its own.
+    Ending(u64, Ending),
     Woken(Who),
 }
 
@@ -60,6 +66,7 @@ pub(crate) enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Open(u32),
+    Check(u64),
     Release(u64),
     Close(u64),
 }
@@ -158,8 +165,21 @@ impl Trace {
         self.with(|state| state.opens_unclean)
     }
 
+    /// When and why the pool said that it ends the session of that number.
+    pub(crate) fn told_of(&self, number: u64) -> Option<(Duration, Ending)> {
+        self.with(|state| state.endings.get(&number).copied())
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.0.state.lock().expect("nothing under this lock panics"))
+    }
+}
+
+impl PoolEvents for Trace {
+    fn closing(&self, _: Option<&str>, &Closing { session, ending, .. }: &Closing) {
+        let at = self.now();
+        self.with(|state| state.endings.insert(session, (at, ending)));
+        self.note(Event::Ending(session, ending));
     }
 }
 

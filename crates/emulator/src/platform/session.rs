@@ -4,15 +4,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{Secret, Workspace};
 use crate::protocol::Refusal;
-use crate::table::Catalog;
+use crate::table::{Catalog, Table};
 
 /// A platform session: its view of the tables, its workspace, and whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) sid: Secret,
     pub(crate) pswd: Secret,
-    /// As it was when the session began; it sees no later tables.
-    pub(crate) catalog: Arc<Catalog>,
+    /// As it was when the session began, and with what it saved since; it sees no other
+    /// later tables.
+    catalog: Mutex<Arc<Catalog>>,
     workspace: Mutex<Workspace>,
     turn: Arc<Semaphore>,
     ended: watch::Sender<bool>,
@@ -23,7 +24,7 @@ impl Session {
         Arc::new(Self {
             sid: Secret::new(&fastrand::u32(100_000_000..2_000_000_000).to_string()),
             pswd: Secret::new(&password()),
-            catalog,
+            catalog: Mutex::new(catalog),
             workspace: Mutex::new(Workspace::new(infinity_is_na)),
             turn: Arc::new(Semaphore::new(1)),
             ended: watch::Sender::new(false),
@@ -38,6 +39,17 @@ impl Session {
     pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let turn = Arc::clone(&self.turn).acquire_owned().await;
         turn.map_err(|_| Refusal::not_logged_in())
+    }
+
+    /// A table as the session sees it.
+    pub(crate) fn find(&self, path: &str) -> Result<Arc<Table>, Refusal> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).find(path)
+    }
+
+    /// Has the session see a table that it saved.
+    pub(crate) fn put(&self, table: Arc<Table>) {
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut catalog).put(table);
     }
 
     /// Short: not to be held while rows are looked at.

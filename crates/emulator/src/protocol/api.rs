@@ -11,6 +11,8 @@ pub(crate) enum Api {
     GetData,
     QueryData,
     TabInfo,
+    SaveTable,
+    Upload,
     GetUid,
     ReluId,
     WarmPool,
@@ -19,7 +21,7 @@ pub(crate) enum Api {
     SamStatus,
 }
 
-const SERVED: [(&str, Api); 14] = [
+const SERVED: [(&str, Api); 16] = [
     ("login", Api::Login),
     ("logout", Api::Logout),
     ("clear", Api::Clear),
@@ -28,6 +30,8 @@ const SERVED: [(&str, Api); 14] = [
     ("getdata", Api::GetData),
     ("querydata", Api::QueryData),
     ("tabinfo", Api::TabInfo),
+    ("savetable", Api::SaveTable),
+    ("upload", Api::Upload),
     ("getuid", Api::GetUid),
     ("reluid", Api::ReluId),
     ("warmpool", Api::WarmPool),
@@ -37,7 +41,7 @@ const SERVED: [(&str, Api); 14] = [
 ];
 
 /// Documented, and not served here.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 20] = [
     "addtab",
     "addtable",
     "convert",
@@ -57,9 +61,7 @@ const KNOWN: [&str; 22] = [
     "puttab",
     "render",
     "savefile",
-    "savetable",
     "status",
-    "upload",
 ];
 
 impl Api {

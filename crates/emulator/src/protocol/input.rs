@@ -10,6 +10,8 @@ use super::rc::{self, Refusal};
 
 const MAX_DEPTH: usize = 64;
 const MAX_ELEMENTS: usize = 100_000;
+/// A cell is five bytes long at least, so these are all that fit an upload.
+const MAX_UPLOADED: usize = 1_100_000;
 const MAX_ATTRIBUTES: usize = 64;
 
 /// An element of a request.
@@ -25,13 +27,22 @@ impl Element {
     /// Reads a body. An empty one is a request without elements: what is missing is
     /// for the transaction to say.
     pub(crate) fn read(body: &[u8], version: Version) -> Result<Self, Refusal> {
+        Self::read_up_to(MAX_ELEMENTS, body, version)
+    }
+
+    /// Reads a body that holds a table.
+    pub(crate) fn read_upload(body: &[u8], version: Version) -> Result<Self, Refusal> {
+        Self::read_up_to(MAX_UPLOADED, body, version)
+    }
+
+    fn read_up_to(elements: usize, body: &[u8], version: Version) -> Result<Self, Refusal> {
         let text = str::from_utf8(body)
             .map_err(|error| broken(format!("not UTF-8 after {} bytes", error.valid_up_to())))?;
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let mut top = Builder::default().build(text)?;
+        let mut top = Builder::for_elements(elements).build(text)?;
         match version {
             Version::Two => Ok(top),
             Version::Three => match (top.children.pop(), top.children.is_empty()) {
@@ -68,16 +79,16 @@ impl Element {
 #[derive(Debug)]
 struct Builder {
     open: Vec<Element>,
-    elements: usize,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self { open: vec![Element::default()], elements: 0 }
-    }
+    /// How many more there may be.
+    room: usize,
+    most: usize,
 }
 
 impl Builder {
+    fn for_elements(most: usize) -> Self {
+        Self { open: vec![Element::default()], room: most, most }
+    }
+
     fn build(mut self, text: &str) -> Result<Element, Refusal> {
         let mut reader = Reader::from_str(text);
         loop {
@@ -111,10 +122,10 @@ impl Builder {
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
-        self.elements += 1;
-        if self.elements > MAX_ELEMENTS {
-            return Err(broken(format!("more than {MAX_ELEMENTS} elements")));
-        }
+        let Some(room) = self.room.checked_sub(1) else {
+            return Err(broken(format!("more than {} elements", self.most)));
+        };
+        self.room = room;
         if self.open.len() > MAX_DEPTH {
             return Err(broken(format!("elements nested deeper than {MAX_DEPTH}")));
         }

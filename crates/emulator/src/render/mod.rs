@@ -7,6 +7,6 @@ mod value;
 mod window;
 
 pub(crate) use self::format::Format;
-pub(crate) use self::heading::cols;
+pub(crate) use self::heading::{cols, described_cols};
 pub(crate) use self::style::{Csv, Layout, Pen, Style};
 pub(crate) use self::window::{Slice, Window};

@@ -23,8 +23,25 @@ impl Default for Catalog {
 
 impl Catalog {
     /// Adds a table, or puts it in the place of the one that is there.
-    pub(crate) fn put(&mut self, table: Table) {
-        self.tables.insert(table.path.clone(), Arc::new(table));
+    pub(crate) fn put(&mut self, table: impl Into<Arc<Table>>) {
+        let table = table.into();
+        self.tables.insert(table.path.clone(), table);
+    }
+
+    /// What is there where a table is to be saved, if it can be.
+    pub(crate) fn place(&self, path: &str) -> Result<Option<Arc<Table>>, Refusal> {
+        if !table::is_path(path) {
+            return Err(Refusal::fixed(rc::INVALID_TABLE_NAME, "Invalid table name"));
+        }
+        let directory = path.rsplit_once('.').map_or("", |(directory, _)| directory);
+        if directory.rsplit('.').next() == Some("uploads") {
+            let msg = "Cannot save into the uploads directory";
+            return Err(Refusal::fixed(rc::NOT_INTO_UPLOADS, msg));
+        }
+        if !self.has_directory(directory) {
+            return Err(Refusal::new(rc::NO_DIRECTORY, format!("No such directory: {directory}")));
+        }
+        Ok(self.tables.get(path).cloned())
     }
 
     pub(crate) fn find(&self, path: &str) -> Result<Arc<Table>, Refusal> {

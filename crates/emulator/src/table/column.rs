@@ -14,6 +14,7 @@ pub struct Column {
     pub(crate) name: String,
     pub(crate) heading: String,
     pub(crate) format: String,
+    pub(crate) description: String,
     pub(crate) values: Values,
 }
 
@@ -74,6 +75,13 @@ impl Column {
         self
     }
 
+    /// What it holds, for people; `tabinfo` shows it. Default: nothing.
+    #[must_use]
+    pub fn description(mut self, description: &str) -> Self {
+        description.clone_into(&mut self.description);
+        self
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -92,15 +100,34 @@ impl Column {
     }
 
     pub(crate) fn new(name: &str, format: &str, values: Values) -> Self {
-        Self { name: name.to_owned(), heading: name.to_owned(), format: format.to_owned(), values }
+        let (name, format) = (name.to_owned(), format.to_owned());
+        Self { heading: name.clone(), name, format, description: String::new(), values }
     }
 
     pub(crate) const fn len(&self) -> usize {
-        match &self.values {
-            Values::Integer(values) => values.len(),
-            Values::Big(values) => values.len(),
-            Values::Decimal(values) => values.len(),
-            Values::Text(values) => values.len(),
+        self.values.len()
+    }
+
+    /// The same with these of its values.
+    pub(crate) fn picked(&self, rows: impl Iterator<Item = usize>) -> Self {
+        Self { values: self.values.picked(rows), ..self.like() }
+    }
+
+    /// The same with more values; nothing if those are of another kind.
+    pub(crate) fn with(&self, more: &Self) -> Option<Self> {
+        let mut values = self.values.clone();
+        values.append(&more.values)?;
+        Some(Self { values, ..self.like() })
+    }
+
+    /// The same without values.
+    fn like(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            heading: self.heading.clone(),
+            format: self.format.clone(),
+            description: self.description.clone(),
+            values: Values::Integer(Vec::new()),
         }
     }
 
@@ -124,5 +151,38 @@ impl Column {
                 text => Cell::Text(text),
             },
         }
+    }
+}
+
+impl Values {
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::Integer(values) => values.len(),
+            Self::Big(values) => values.len(),
+            Self::Decimal(values) => values.len(),
+            Self::Text(values) => values.len(),
+        }
+    }
+
+    fn picked(&self, rows: impl Iterator<Item = usize>) -> Self {
+        match self {
+            Self::Integer(values) => Self::Integer(rows.map(|row| values[row]).collect()),
+            Self::Big(values) => Self::Big(rows.map(|row| values[row]).collect()),
+            Self::Decimal(values) => Self::Decimal(rows.map(|row| values[row]).collect()),
+            Self::Text(values) => Self::Text(rows.map(|row| values.get(row)).collect()),
+        }
+    }
+
+    fn append(&mut self, more: &Self) -> Option<()> {
+        match (self, more) {
+            (Self::Integer(values), Self::Integer(more)) => values.extend(more),
+            (Self::Big(values), Self::Big(more)) => values.extend(more),
+            (Self::Decimal(values), Self::Decimal(more)) => values.extend(more),
+            (Self::Text(values), Self::Text(more)) => {
+                more.iter().for_each(|text| values.push(text));
+            }
+            _ => return None,
+        }
+        Some(())
     }
 }

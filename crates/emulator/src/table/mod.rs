@@ -11,9 +11,10 @@ mod table;
 mod view;
 
 pub(crate) use self::catalog::Catalog;
-pub(crate) use self::column::Cell;
 pub use self::column::Column;
+pub(crate) use self::column::{Cell, Values};
 pub use self::error::TableError;
 pub(crate) use self::strings::Strings;
+pub(crate) use self::table::Descriptions;
 pub use self::table::Table;
 pub(crate) use self::view::{Rows, View};

@@ -15,8 +15,18 @@ use super::{Column, TableError};
 pub struct Table {
     pub(crate) path: String,
     pub(crate) title: String,
+    pub(crate) descriptions: Descriptions,
+    /// Who saved it; nobody did what was there from the start.
+    pub(crate) owner: Option<String>,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: usize,
+}
+
+/// What is said about a table, shorter and longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Descriptions {
+    pub(crate) short: String,
+    pub(crate) long: String,
 }
 
 impl Table {
@@ -50,13 +60,21 @@ impl Table {
                 });
             }
         }
-        Ok(Self { path: path.to_owned(), title: path.to_owned(), columns, rows })
+        let (path, title) = (path.to_owned(), path.to_owned());
+        Ok(Self { path, title, descriptions: Descriptions::default(), owner: None, columns, rows })
     }
 
     /// The title that `tabinfo` shows. Default: the path.
     #[must_use]
     pub fn title(mut self, title: &str) -> Self {
         title.clone_into(&mut self.title);
+        self
+    }
+
+    /// What `tabinfo` says about it, in a line and in more. Default: nothing.
+    #[must_use]
+    pub fn described(mut self, short: &str, long: &str) -> Self {
+        self.descriptions = Descriptions { short: short.to_owned(), long: long.to_owned() };
         self
     }
 
@@ -76,6 +94,28 @@ impl Table {
     #[must_use]
     pub const fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// This one with the other's rows below its own; nothing if their columns differ.
+    pub(crate) fn with_rows_of(&self, other: &Self) -> Option<Self> {
+        let pairs = || self.columns.iter().zip(&other.columns);
+        let fits = self.columns.len() == other.columns.len()
+            && pairs().all(|(ours, theirs)| ours.name == theirs.name)
+            && self.rows + other.rows <= u32::MAX as usize;
+        let columns: Option<Vec<Column>> = pairs().map(|(ours, more)| ours.with(more)).collect();
+        let columns = columns.filter(|_| fits)?;
+        Some(Self { rows: self.rows + other.rows, columns, ..self.without_columns() })
+    }
+
+    fn without_columns(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            title: self.title.clone(),
+            descriptions: self.descriptions.clone(),
+            owner: self.owner.clone(),
+            columns: Vec::new(),
+            rows: 0,
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<usize> {

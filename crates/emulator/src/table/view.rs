@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Column, Table};
+use super::{Column, Table, TableError};
 
 /// What a query makes of a table: which rows, in which order, and which columns.
 #[derive(Clone, Debug)]
@@ -40,6 +40,12 @@ impl View {
             Rows::All(_) => index,
             Rows::Picked(rows) => rows[index] as usize,
         }
+    }
+
+    /// A table of its own.
+    pub(crate) fn materialized(&self, path: &str) -> Result<Table, TableError> {
+        let rows = || (0..self.len()).map(|index| self.row(index));
+        Table::new(path, self.columns().map(|column| column.picked(rows())))
     }
 
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Column> {

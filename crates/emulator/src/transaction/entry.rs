@@ -14,7 +14,7 @@ use crate::protocol::Refusal;
 #[derive(Debug)]
 pub(crate) struct Entry {
     gateway: Arc<Gateway>,
-    uid: String,
+    pub(super) uid: String,
     pub(super) session: Arc<Session>,
     turn: Option<OwnedSemaphorePermit>,
 }

@@ -7,8 +7,10 @@ mod entry;
 mod pool;
 mod query;
 mod reply;
+mod save;
 mod session;
 mod table;
+mod uploaded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,9 +51,14 @@ pub(crate) async fn execute(gateway: &Arc<Gateway>, call: &Call) -> Reply {
         | Api::FlushPool
         | Api::ResetPool
         | Api::SamStatus => pool::execute(gateway, call),
-        Api::Clear | Api::Session | Api::Query | Api::GetData | Api::QueryData | Api::TabInfo => {
-            in_session(gateway, call).await
-        }
+        Api::Clear
+        | Api::Session
+        | Api::Query
+        | Api::GetData
+        | Api::QueryData
+        | Api::TabInfo
+        | Api::SaveTable
+        | Api::Upload => in_session(gateway, call).await,
     };
     done.unwrap_or_else(|refusal| Reply::refusal(call.version, &refusal))
 }
@@ -61,11 +68,15 @@ async fn in_session(gateway: &Arc<Gateway>, call: &Call) -> Result<Reply, Refusa
     let choices = Arc::clone(&gateway.platform().choices);
     let reply = entry
         .work(call.takes, async {
+            if call.api == Api::Upload {
+                return save::upload(gateway, &entry, call).await;
+            }
             let input = call.input()?;
             match call.api {
                 Api::Clear => Ok(session::clear(&entry.session, call.version)),
                 Api::Session => session::set(&entry.session, &input, call.version),
                 Api::TabInfo => table::tabinfo(&entry.session, &input, call.version, &choices),
+                Api::SaveTable => save::savetable(gateway, &entry, &input, call.version).await,
                 Api::Query => query::query(&entry.session, &input, call.version).await,
                 Api::GetData => data::getdata(&entry.session, &input, call.version, &choices).await,
                 _ => data::querydata(&entry.session, &input, call.version, &choices).await,

@@ -28,7 +28,7 @@ pub(super) async fn query(
 pub(super) async fn define(session: &Session, input: &Element) -> Result<Arc<View>, Refusal> {
     let name = input.required("name")?;
     let operations: Arc<[Operation]> = Operation::read_all(input.required("ops")?)?.into();
-    let table = session.catalog.find(name.text())?;
+    let table = session.find(name.text())?;
     let result = run(&operations, &table).await?;
     session.workspace().query =
         Some(CurrentQuery { table, operations, result: Some(Arc::clone(&result)), cursor: 0 });

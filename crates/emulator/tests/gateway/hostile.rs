@@ -29,7 +29,7 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
     House { runtime, caller, session, _emulator: emulator }
 });
 
-const APIS: [&str; 15] = [
+const APIS: [&str; 16] = [
     "login",
     "clear",
     "session",
@@ -43,6 +43,7 @@ const APIS: [&str; 15] = [
     "flushpool",
     "resetpool",
     "samstatus",
+    "savetable",
     "upload",
     "nothing",
 ];

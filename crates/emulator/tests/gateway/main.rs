@@ -13,6 +13,7 @@ mod macros;
 mod pools;
 mod requests;
 mod roundtrip;
+mod saving;
 mod transactions;
 mod turns;
 mod windows;

@@ -13,7 +13,7 @@ async fn the_query_string_is_checked_in_this_order() {
         ("uid=demo&pswd=secret", "<out><rc>6</rc><msg>Missing transaction type</msg></out>"),
         ("api=&uid=demo", "<out><rc>6</rc><msg>Missing transaction type</msg></out>"),
         ("api=ping&uid=demo", "<out><rc>7</rc><msg>Invalid transaction type: ping</msg></out>"),
-        ("api=upload&uid=demo", "<out><rc>1</rc><msg>not implemented: upload</msg></out>"),
+        ("api=mkdir&uid=demo", "<out><rc>1</rc><msg>not implemented: mkdir</msg></out>"),
         ("api=login&pswd=secret", "<out><rc>3</rc><msg>Missing user identification</msg></out>"),
         ("api=login&uid=&pswd=x", "<out><rc>3</rc><msg>Missing user identification</msg></out>"),
         ("api=query&pswd=secret", "<out><rc>3</rc><msg>Missing user identification</msg></out>"),
@@ -31,13 +31,13 @@ async fn every_documented_transaction_is_known() {
     let emulator = emulator().start().await.unwrap();
     let caller = Caller::new(&emulator, "a");
     let skipped = "dir listdir getdir putdir mkdir dropdir gettab puttab droptable drop move order \
-                   merge savefile upload savetable addtab addtable convert status getuser render";
+                   merge savefile addtab addtable convert status getuser render";
     for api in skipped.split_whitespace() {
         let answer = caller.ask(&format!("api={api}&apiversion=3&uid=demo"), "").await;
         assert_eq!(answer, format!("<out><rc>1</rc><msg>not implemented: {api}</msg></out>"));
     }
-    let served = "login logout clear session query getdata querydata tabinfo getuid reluid warmpool \
-                  flushpool resetpool samstatus";
+    let served = "login logout clear session query getdata querydata tabinfo savetable upload getuid \
+                  reluid warmpool flushpool resetpool samstatus";
     for api in served.split_whitespace() {
         let answer = caller.ask(&format!("api={api}&apiversion=3&uid=demo"), "").await;
         assert!([4, 35].contains(&rc(&answer)), "{api}: {answer}");

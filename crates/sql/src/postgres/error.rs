@@ -3,6 +3,7 @@ use sqlx::Error;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use crate::failure::{FirstError, SqlFailure, is_refused_by_tls};
+use crate::state::SqlState;
 
 /// What the commit's own check answers where the transaction is not the unit's.
 pub(super) const DIVISION_BY_ZERO: &str = "22012";
@@ -31,19 +32,13 @@ pub(super) fn fault(error: &Error) -> Fault {
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 fn of_code(code: &str, is_fatal: bool) -> Fault {
-    match code {
-        "40001" | "40P01" => Fault::Conflict,
-        "40003" => Fault::OutcomeUnknown,
-        "53300" => Fault::Busy { retry_after: None },
-        "57P03" => Fault::Transient,
-        // Limits of one transaction, which say nothing about the other sessions.
-        "25P03" | "25P04" => Fault::SessionLost,
-        READ_ONLY | "57P01" | "57P02" | "57P04" | "57P05" => Fault::BackendLost,
-        _ => match code.get(..2) {
-            Some("28" | "3D") => Fault::Rejected,
-            _ if is_fatal => Fault::BackendLost,
-            _ => Fault::Other,
-        },
+    let state = SqlState::new(code);
+    match state.map_or(Fault::Other, |state| state.fault()) {
+        Fault::Other if is_fatal => Fault::BackendLost,
+        // A wrong number of parameters, or a foreign server that is not there: neither
+        // says anything of this one, unless it ends the session.
+        _ if code.starts_with("08") && !is_fatal => Fault::Other,
+        fault => fault,
     }
 }
 
@@ -147,8 +142,6 @@ mod tests {
             ("57P01", Fault::BackendLost),
             ("57P02", Fault::BackendLost),
             ("57P05", Fault::BackendLost),
-            // A wrong number of parameters, or a foreign server that is not there: neither
-            // says anything of this one, unless it ends the session.
             ("08P01", Fault::Other),
             ("08001", Fault::Other),
             ("08006", Fault::Other),

@@ -19,3 +19,4 @@ mod place;
 mod sandbox;
 mod script;
 mod transaction;
+mod transaction_faults;

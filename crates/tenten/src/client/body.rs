@@ -1,6 +1,5 @@
 //! An answer's bytes: as many as are allowed, as long as they come.
 
-use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::timeout;
 
@@ -14,7 +13,7 @@ pub(super) async fn read(
     response: &mut Response,
     call: &Call<'_>,
     manner: &Manner,
-) -> Result<Bytes> {
+) -> Result<Vec<u8>> {
     let most = manner.xml.max_bytes;
     let limit = manner.limits.idle_read;
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
@@ -30,8 +29,11 @@ pub(super) async fn read(
         let chunk = match timeout(limit, response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => {
-                body.shrink_to_fit();
-                return Ok(body.into());
+                // What was made room for in vain is worth a copy only if it is much.
+                if body.capacity() - body.len() > body.len() / 8 {
+                    body.shrink_to_fit();
+                }
+                return Ok(body);
             }
             Ok(Err(error)) => return Err(broken(call, error, true)),
             Err(_) => return Err(late(call, Phase::Reading, limit)),

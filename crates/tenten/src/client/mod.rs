@@ -11,7 +11,6 @@ mod quote;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Certificate, Response, Url, redirect};
 use tokio::time::{Instant, timeout};
@@ -149,7 +148,7 @@ impl Client {
         }
     }
 
-    async fn parse(&self, call: &Call<'_>, body: Bytes) -> Result<Document> {
+    async fn parse(&self, call: &Call<'_>, body: Vec<u8>) -> Result<Document> {
         let room = Room::for_cells(call.likely.cells, body.len());
         let parsed = if body.len() < BIG {
             xml::read(body, &self.manner.xml, room)

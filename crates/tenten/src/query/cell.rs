@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time, date};
 
 use super::column::{Column, ColumnType, Meaning};
-use crate::xml;
+use crate::xml::{self, Raw};
 use crate::{Error, Result};
 
 /// One value of a result, where it stands.
@@ -13,10 +13,12 @@ use crate::{Error, Result};
 /// is the empty string.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
-    raw: &'a [u8],
+    raw: Raw<'a>,
     column: &'a Column,
     row: u64,
 }
+
+const TEXT: &str = "text with known references";
 
 /// What a cell holds, by its column's type and format.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,14 +41,14 @@ pub enum Value<'a> {
 }
 
 impl<'a> Cell<'a> {
-    pub(crate) const fn new(raw: &'a [u8], column: &'a Column, row: u64) -> Self {
+    pub(crate) const fn new(raw: Raw<'a>, column: &'a Column, row: u64) -> Self {
         Self { raw, column, row }
     }
 
     /// The bytes as they stand in the answer, references unresolved.
     #[must_use]
     pub const fn raw(&self) -> &'a [u8] {
-        self.raw
+        self.raw.bytes()
     }
 
     /// The bytes it holds, whatever their encoding.
@@ -55,7 +57,10 @@ impl<'a> Cell<'a> {
     ///
     /// A reference in it means nothing.
     pub fn bytes(&self) -> Result<Cow<'a, [u8]>> {
-        xml::unescape(self.raw).map_err(|_| self.is_no("text with known references"))
+        match self.raw {
+            Raw::Plain(text) => Ok(Cow::Borrowed(text.as_bytes())),
+            Raw::Other(raw) => xml::unescape(raw).map_err(|_| self.is_no(TEXT)),
+        }
     }
 
     /// Its text: UTF-8, or Latin-1 where it is not that.
@@ -63,17 +68,27 @@ impl<'a> Cell<'a> {
     /// # Errors
     ///
     /// As for [`bytes`](Self::bytes).
+    #[inline]
     pub fn text(&self) -> Result<Cow<'a, str>> {
-        xml::text(self.raw).map_err(|_| self.is_no("text with known references"))
+        match self.raw {
+            Raw::Plain(text) => Ok(Cow::Borrowed(text)),
+            Raw::Other(raw) => xml::text(raw).map_err(|_| self.is_no(TEXT)),
+        }
     }
 
     /// True if it holds nothing: N/A, or the empty text.
     #[must_use]
     #[inline]
     pub fn is_na(&self) -> bool {
-        // Also `<![CDATA[]]>`.
-        self.raw.is_empty()
-            || self.raw[0] == b'<' && self.bytes().is_ok_and(|bytes| bytes.is_empty())
+        match self.raw {
+            Raw::Plain(text) => text.is_empty(),
+            // Also `<![CDATA[]]>`.
+            Raw::Other(raw) => match raw.first() {
+                None => true,
+                Some(b'<') => self.bytes().is_ok_and(|bytes| bytes.is_empty()),
+                Some(_) => false,
+            },
+        }
     }
 
     /// A whole number; `None` for N/A.
@@ -83,9 +98,10 @@ impl<'a> Cell<'a> {
     /// It is none, or does not fit.
     #[inline]
     pub fn integer(&self) -> Result<Option<i64>> {
-        let number = match parse_integer(self.raw) {
+        let raw = self.raw.bytes();
+        let number = match parse_integer(raw) {
             Some(number) => number,
-            None if self.raw.is_empty() => return Ok(None),
+            None if raw.is_empty() => return Ok(None),
             None => match self.plain()?.as_slice() {
                 b"" => return Ok(None),
                 plain => parse_integer(plain).ok_or_else(|| self.is_no("whole number"))?,
@@ -109,10 +125,11 @@ impl<'a> Cell<'a> {
             #[expect(clippy::cast_precision_loss, reason = "it was asked for as a decimal")]
             return Ok(self.integer()?.map(|number| number as f64));
         }
-        if self.raw.is_empty() {
+        let raw = self.raw.bytes();
+        if raw.is_empty() {
             return Ok(None);
         }
-        match parse_decimal(self.raw) {
+        match parse_decimal(raw) {
             Some(number) => Ok((!number.is_nan()).then_some(number)),
             None => match self.plain()?.as_slice() {
                 b"" => Ok(None),
@@ -180,7 +197,8 @@ impl<'a> Cell<'a> {
     }
 
     pub(super) fn is_no(&self, wanted: &'static str) -> Error {
-        let begin = &self.raw[..self.raw.len().min(100)];
+        let raw = self.raw.bytes();
+        let begin = &raw[..raw.len().min(100)];
         let value = xml::decode(begin).chars().take(50).collect();
         Error::Cell { row: self.row, column: self.column.name.clone(), value, wanted }
     }
@@ -240,12 +258,49 @@ fn parse_integer(raw: &[u8]) -> Option<i64> {
 }
 
 fn parse_decimal(raw: &[u8]) -> Option<f64> {
-    match raw {
-        b"0i" => return Some(f64::INFINITY),
-        b"-0i" => return Some(f64::NEG_INFINITY),
-        _ => {}
+    if let Some(number) = parse_short_decimal(raw) {
+        return Some(number);
     }
-    std::str::from_utf8(raw).ok()?.parse().ok()
+    match raw {
+        b"0i" => Some(f64::INFINITY),
+        b"-0i" => Some(f64::NEG_INFINITY),
+        _ => std::str::from_utf8(raw).ok()?.parse().ok(),
+    }
+}
+
+/// As many digits as a decimal certainly keeps.
+const EXACT_DIGITS: usize = 15;
+
+/// Powers of ten that are exact.
+const POWERS: [f64; EXACT_DIGITS + 1] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// Digits, with a point among them or not, so few that they and the power of ten that
+/// they are divided by are both exact: then so is the rounding of the one division.
+/// That is most of what there is, and a third of the work.
+#[inline]
+fn parse_short_decimal(raw: &[u8]) -> Option<f64> {
+    let (negative, digits) = match raw {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > EXACT_DIGITS {
+        return None;
+    }
+    let (mut number, mut point) = (0_u64, None);
+    for (at, byte) in digits.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            number = number * 10 + u64::from(digit);
+        } else if *byte == b'.' && point.is_none() && digits.len() > 1 {
+            point = Some(digits.len() - 1 - at);
+        } else {
+            return None;
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "fifteen digits are exact")]
+    let number = number as f64 / POWERS[point.unwrap_or(0)];
+    Some(if negative { -number } else { number })
 }
 
 fn date_of(number: i64) -> Option<Date> {
@@ -277,12 +332,14 @@ fn date_time_of(days: f64) -> Option<DateTime> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::FromCell;
 
     fn value(kind: &str, format: &str, raw: &str) -> std::result::Result<Value<'static>, String> {
         let column = Column::new("c", "C", kind, format);
-        let cell = Cell::new(raw.as_bytes(), &column, 7);
+        let cell = Cell::new(Raw::Other(raw.as_bytes()), &column, 7);
         cell.value().map(Value::into_owned).map_err(|error| error.to_string())
     }
 
@@ -304,6 +361,16 @@ mod tests {
             ("f", "-inf", Value::Decimal(f64::NEG_INFINITY)),
         ] {
             assert_eq!(value(kind, "", raw), Ok(expected), "{kind} {raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_decimal_is_what_the_standard_library_reads(
+            text in "-?[0-9]{0,17}(\\.[0-9]{0,17})?(e-?[0-9]{1,2})?"
+        ) {
+            let expected = text.parse::<f64>().ok().map(f64::to_bits);
+            prop_assert_eq!(parse_decimal(text.as_bytes()).map(f64::to_bits), expected);
         }
     }
 
@@ -367,18 +434,18 @@ mod tests {
     #[test]
     fn a_cell_is_read_as_what_is_asked_for() {
         let column = Column::new("c", "C", "i", "type:date");
-        let cell = Cell::new(b"19900101", &column, 0);
+        let cell = Cell::new(Raw::Plain("19900101"), &column, 0);
         assert_eq!(i32::from_cell(&cell).expect("fits"), 19_900_101);
         assert_eq!(Date::from_cell(&cell).expect("a day"), date(1990, 1, 1));
         assert_eq!(String::from_cell(&cell).expect("text"), "19900101");
         assert_eq!(Vec::<u8>::from_cell(&cell).expect("bytes"), b"19900101");
-        let empty = Cell::new(b"", &column, 0);
+        let empty = Cell::new(Raw::Plain(""), &column, 0);
         assert!(i32::from_cell(&empty).is_err());
         assert_eq!(Option::<i32>::from_cell(&empty).expect("N/A"), None);
-        let no_day = Cell::new(b"1", &column, 0);
+        let no_day = Cell::new(Raw::Plain("1"), &column, 0);
         assert_eq!(Option::<Date>::from_cell(&no_day).expect("N/A"), None);
         assert_eq!(Option::<i64>::from_cell(&no_day).expect("a number"), Some(1));
         let text = Column::new("t", "T", "a", "");
-        assert!(Option::<i32>::from_cell(&Cell::new(b"x", &text, 0)).is_err());
+        assert!(Option::<i32>::from_cell(&Cell::new(Raw::Plain("x"), &text, 0)).is_err());
     }
 }

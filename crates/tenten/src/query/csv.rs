@@ -15,7 +15,7 @@ use crate::wire::query::Fetched;
 use crate::{Error, Result, choices};
 
 /// How a result is written as CSV: for [`Query::csv`](super::Query::csv) and
-/// [`Query::to_csv`](super::Query::to_csv).
+/// [`Query::write_csv`](super::Query::write_csv).
 ///
 /// ```
 /// use sessionpool_tenten::Csv;

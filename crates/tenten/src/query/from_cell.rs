@@ -106,6 +106,7 @@ impl<T: FromCell> FromCell for Option<T> {
 mod tests {
     use super::*;
     use crate::query::column::Column;
+    use crate::xml::Raw;
 
     #[test]
     fn empty_text_is_n_a_however_it_is_written() {
@@ -117,7 +118,7 @@ mod tests {
             ("<![CDATA[ ]]>", Some(" ")),
             ("<![CDATA[]]>x", Some("x")),
         ] {
-            let cell = Cell::new(raw.as_bytes(), &column, 0);
+            let cell = Cell::new(Raw::Other(raw.as_bytes()), &column, 0);
             let text = Option::<String>::from_cell(&cell).expect("text");
             assert_eq!(text.as_deref(), expected, "{raw}");
             assert_eq!(cell.is_na(), expected.is_none(), "{raw}");

@@ -201,7 +201,7 @@ impl Query {
     /// # async fn example(session: &mut TentenSession) -> Result<()> {
     /// let mut file = Vec::new(); // or a `tokio::fs::File`
     /// let mut query = Query::new("pub.demo.weather.stations", "");
-    /// let rows = query.to_csv(session, &Csv::new(), &mut file).await?;
+    /// let rows = query.write_csv(session, &Csv::new(), &mut file).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -214,7 +214,7 @@ impl Query {
     /// # Cancel safety
     ///
     /// What was written is. For the rest, as for [`run`](Self::run).
-    pub async fn to_csv(
+    pub async fn write_csv(
         &mut self,
         session: &mut TentenSession,
         csv: &Csv,

@@ -34,14 +34,16 @@ pub(super) fn read(pieces: &[&[u8]], limits: &XmlLimits) -> Result<Element, XmlE
     let skipped = whole.len() - text.len();
     let reader = Reader::from_str(text);
     let tree = Tree { limits, reader, open: Vec::new(), root: None, elements: 0 };
-    tree.grow().map_err(|error| XmlError { at: byte_of(&whole, skipped + error.at), ..error })
+    let is_latin_1 = matches!(whole, Cow::Owned(_));
+    let place = |at| byte_of(&whole, is_latin_1, skipped + at);
+    tree.grow().map_err(|error| XmlError { at: place(error.at), ..error })
 }
 
 /// Where in the bytes a place in their text is: of Latin-1, a byte is a character.
-fn byte_of(text: &Cow<'_, str>, at: usize) -> usize {
-    match text {
-        Cow::Borrowed(_) => at,
-        Cow::Owned(text) => text.char_indices().take_while(|(place, _)| *place < at).count(),
+fn byte_of(text: &str, is_latin_1: bool, at: usize) -> usize {
+    match is_latin_1 {
+        true => text.char_indices().take_while(|(place, _)| *place < at).count(),
+        false => at,
     }
 }
 

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use self::scan::Bulk;
 pub(crate) use element::Element;
 pub use flaw::{Flaw, XmlError};
-pub(crate) use grid::{Grid, Room};
+pub(crate) use grid::{Grid, Raw, Room};
 pub use limits::XmlLimits;
 pub(crate) use text::{decode, text, unescape};
 
@@ -39,7 +39,7 @@ pub(crate) struct Document {
 /// Reads an answer: all of it, or an error that says where it stops making sense.
 ///
 /// Takes time and memory in proportion to the bytes, whatever they are.
-pub(crate) fn read(body: Bytes, limits: &XmlLimits, room: Room) -> Result<Document, XmlError> {
+pub(crate) fn read(body: Vec<u8>, limits: &XmlLimits, room: Room) -> Result<Document, XmlError> {
     if body.len() > limits.max_bytes {
         return Err(XmlError::at(limits.max_bytes, Flaw::TooLong { limit: limits.max_bytes }));
     }
@@ -56,7 +56,7 @@ pub(crate) fn read(body: Bytes, limits: &XmlLimits, room: Room) -> Result<Docume
         }
         Some(Bulk::Csv(csv)) => {
             let root = around(&body, &csv.outer, "csv", limits)?;
-            let text = csv_text(&body, csv.inner.clone());
+            let text = csv_text(&body.into(), csv.inner.clone());
             let text = text.map_err(|flaw| XmlError::at(csv.inner.start, flaw))?;
             Ok(Document { root, grid: None, csv: Some(text) })
         }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr2, memmem};
 
 use super::flaw::{Flaw, XmlError};
 use super::grid::{Room, Span};
@@ -80,7 +80,7 @@ impl Scanner<'_> {
         if self.open(b"<csv")? {
             return Ok(Csv { outer: start..self.at, inner: self.at..self.at });
         }
-        let inner = self.at..self.text_end(usize::MAX)?;
+        let inner = self.at..self.text_end(usize::MAX)?.0;
         self.at = inner.end;
         self.close(b"</csv")?;
         Ok(Csv { outer: start..self.at, inner })
@@ -113,14 +113,14 @@ impl Scanner<'_> {
                 return self.end_row(data, first);
             }
             if self.open(b"<td")? {
-                self.push(data, first, self.at, self.at)?;
+                self.push(data, first, Span::new(self.at, self.at, true))?;
                 continue;
             }
             // The way all cells of an answer without white space take.
             loop {
                 let start = self.at;
-                let end = self.text_end(self.limits.max_text)?;
-                self.push(data, first, start, end)?;
+                let (end, is_plain) = self.text_end(self.limits.max_text)?;
+                self.push(data, first, Span::new(start, end, is_plain))?;
                 let rest = &self.body[end..];
                 if rest.starts_with(NEXT_CELL) {
                     self.at = end + NEXT_CELL.len();
@@ -138,13 +138,7 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn push(
-        &self,
-        data: &mut Data,
-        first: usize,
-        start: usize,
-        end: usize,
-    ) -> Result<(), XmlError> {
+    fn push(&self, data: &mut Data, first: usize, span: Span) -> Result<(), XmlError> {
         let found = data.spans.len() - first + 1;
         let expected = if data.rows == 0 { self.limits.max_columns } else { data.columns };
         if found > expected {
@@ -153,8 +147,7 @@ impl Scanner<'_> {
                 _ => Flaw::Ragged { expected, found },
             }));
         }
-        // A body's length fits, by the limit it was read with.
-        data.spans.push((start as u32, end as u32));
+        data.spans.push(span);
         Ok(())
     }
 
@@ -174,21 +167,27 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Where the text that begins here ends, CDATA sections and all: at a tag.
+    /// Where the text that begins here ends, CDATA sections and all: at a tag. Also
+    /// whether it stands for itself, without a section or a reference.
     #[inline]
-    fn text_end(&self, limit: usize) -> Result<usize, XmlError> {
-        let mut at = self.at;
+    fn text_end(&self, limit: usize) -> Result<(usize, bool), XmlError> {
+        let (mut at, mut is_plain) = (self.at, true);
         loop {
-            let Some(found) = memchr(b'<', &self.body[at..]) else {
+            let Some(found) = memchr2(b'<', b'&', &self.body[at..]) else {
                 return Err(self.truncated());
             };
             at += found;
             if at - self.at > limit {
                 return Err(self.error(Flaw::TooMuch { what: "bytes in a cell", limit }));
             }
-            if !self.body[at..].starts_with(CDATA) {
-                return Ok(at);
+            if self.body[at] == b'&' {
+                (at, is_plain) = (at + 1, false);
+                continue;
             }
+            if !self.body[at..].starts_with(CDATA) {
+                return Ok((at, is_plain));
+            }
+            is_plain = false;
             let inside = at + CDATA.len();
             let Some(end) = memmem::find(&self.body[inside..], b"]]>") else {
                 return Err(self.truncated());

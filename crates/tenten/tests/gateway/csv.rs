@@ -14,7 +14,7 @@ async fn session(emulator: &Emulator) -> TentenSession {
 /// All of a query's result.
 async fn text(query: &mut Query, session: &mut TentenSession, csv: &Csv) -> (u64, Vec<u8>) {
     let mut text = Vec::new();
-    let rows = query.to_csv(session, csv, &mut text).await.expect("written");
+    let rows = query.write_csv(session, csv, &mut text).await.expect("written");
     (rows, text)
 }
 
@@ -24,7 +24,7 @@ async fn refused(fault: Fault) -> Error {
     let mut session = session(&emulator).await;
     emulator.fault(fault);
     let mut query = Query::new(NUMBERS, "").window_size(100);
-    query.to_csv(&mut session, &Csv::new(), &mut Vec::new()).await.expect_err("refused")
+    query.write_csv(&mut session, &Csv::new(), &mut Vec::new()).await.expect_err("refused")
 }
 
 fn replacing(from: &'static str, to: &'static str) -> Fault {
@@ -160,7 +160,7 @@ async fn windows_of_csv_shrink_like_others_and_are_bounded() {
     let tenten = user(&emulator, LoginType::Kill).xml_limits(limits).build().expect("valid");
     let mut opened = tenten.connect().await.expect("opens");
     let mut query = Query::new(NUMBERS, "");
-    let error = query.to_csv(&mut opened, &Csv::new(), &mut Vec::new()).await.expect_err("long");
+    let error = query.write_csv(&mut opened, &Csv::new(), &mut Vec::new()).await.expect_err("long");
     assert!(matches!(error, Error::Malformed { .. }), "{error}");
 }
 
@@ -192,12 +192,13 @@ async fn what_it_is_written_to_may_fail() {
     let mut query = Query::new(NUMBERS, "").window_size(100);
     let (mut writer, reader) = tokio::io::duplex(64);
     drop(reader);
-    let error = query.to_csv(&mut session, &Csv::new(), &mut writer).await.expect_err("closed");
+    let error = query.write_csv(&mut session, &Csv::new(), &mut writer).await.expect_err("closed");
     assert!(matches!(error, Error::Output(_)) && !error.is_retryable(), "{error}");
     writer.shutdown().await.expect("shut");
     for separator in ['"', '\n', '\r', 'ä'] {
         let csv = Csv::new().separator(separator);
-        let error = query.to_csv(&mut session, &csv, &mut Vec::new()).await.expect_err("no sign");
+        let error =
+            query.write_csv(&mut session, &csv, &mut Vec::new()).await.expect_err("no sign");
         assert!(matches!(error, Error::Unusable(_)) && !error.to_string().contains(PASSWORD));
     }
     let row = query.row(&mut session, 7).await.expect("fetched").expect("there");

@@ -47,7 +47,7 @@ impl<S> Ledger<S> {
 
     /// Forgets when the next opening may start, if it was for want of room.
     pub(crate) fn open_again(&mut self, aftermath: &mut Aftermath<S>) {
-        self.outage.has_room();
+        self.outage.has_room(self.places.openings());
         self.call_if_opening_wanted(aftermath);
     }
 

@@ -206,7 +206,8 @@ impl<S> Ledger<S> {
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
         }
-        if self.wants_opening() || deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
+        self.call_if_opening_wanted(aftermath);
+        if deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {
             aftermath.call(self.seat.call());
         }
         Ok(ticket)

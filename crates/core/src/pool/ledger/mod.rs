@@ -10,6 +10,7 @@ mod control;
 mod insight;
 mod lending;
 mod opening;
+mod retiring;
 mod returning;
 mod rounds;
 mod telling;
@@ -50,8 +51,8 @@ pub(crate) struct Ledger<S> {
     errands: VecDeque<Errand<S>>,
     open: bool,
     pub(super) pause: Option<Pause>,
-    /// How many idle sessions are worn, and stay until another one is there.
-    successors: usize,
+    /// Worn sessions to be closed, but not before their successors are there.
+    retiring: VecDeque<Errand<S>>,
     /// How many idle sessions the backend has recalled since anybody asked for one.
     recalled: usize,
     /// Somebody turned away wants to know whether the outage is over.
@@ -122,7 +123,7 @@ impl<S> Ledger<S> {
             errands: VecDeque::new(),
             open: true,
             pause: None,
-            successors: 0,
+            retiring: VecDeque::new(),
             recalled: 0,
             probe: false,
             before_close: None,

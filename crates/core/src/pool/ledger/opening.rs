@@ -16,9 +16,7 @@ impl<S> Ledger<S> {
             && self.pause.is_none()
             && self.places.taken() < self.limits.max_size
             && tally.opening < connecting
-            && (self.servable() > tally.serving()
-                || self.successors > tally.opening
-                || self.wants_stock())
+            && (self.servable() > tally.serving() || self.wants_stock())
     }
 
     /// True if a session is to be opened though nobody waits for it.
@@ -33,7 +31,7 @@ impl<S> Ledger<S> {
     }
 
     pub(super) fn call_if_opening_wanted(&mut self, aftermath: &mut Aftermath<S>) {
-        if self.wants_opening() {
+        if self.wants_opening() || self.retired() > 0 {
             aftermath.call(self.seat.call());
         }
     }

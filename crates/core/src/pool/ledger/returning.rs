@@ -145,11 +145,9 @@ impl<S> Ledger<S> {
         self.wake_warmers(aftermath);
         self.probe = false;
         self.settle(now, place, session, aftermath);
+        self.opening_is_over(aftermath);
         self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
-        if self.successors > 0 {
-            aftermath.call(self.seat.call());
-        }
     }
 
     /// An opening failed; `jitter` is a random number in 0..1.
@@ -162,10 +160,12 @@ impl<S> Ledger<S> {
     ) {
         self.counters.open_failed += 1;
         let now = failure.at;
-        aftermath.forget(self.outage.failed(failure.clone(), jitter));
+        let opening = self.places.number(place);
+        aftermath.forget(self.outage.failed(opening, failure.clone(), jitter));
         self.tell_open_failed(place, failure, aftermath);
         self.met(failure.fault, place, aftermath);
         self.places.free(place);
+        self.opening_is_over(aftermath);
         self.wake_warmers(aftermath);
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
@@ -186,6 +186,7 @@ impl<S> Ledger<S> {
         self.counters.open_failed += 1;
         self.tell_open_failed(place, failure, aftermath);
         self.places.free(place);
+        self.opening_is_over(aftermath);
         self.wake_warmers(aftermath);
         self.place_freed(failure.at, aftermath);
     }
@@ -322,6 +323,7 @@ impl<S> Ledger<S> {
 
     /// Whoever waited for a session that is not lent after all is served otherwise.
     fn after_check(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        self.phases_changed(now);
         self.serve_from_stock(now, aftermath);
         self.call_if_opening_wanted(aftermath);
         if self.limits.keepalive_interval.is_some() {
@@ -362,14 +364,7 @@ impl<S> Ledger<S> {
             return aftermath.wake(waker);
         }
         if self.idle.len() >= self.limits.max_idle() && next.is_none() {
-            let max_uses = self.limits.max_uses;
-            let places = &self.places;
-            let worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
-            // Its successor is here.
-            let Some(old) = self.idle.pop_oldest_where(worn) else {
-                return self.end(place, session, Ending::Surplus, aftermath);
-            };
-            self.end(old.place, old.session, Ending::Worn, aftermath);
+            return self.end(place, session, Ending::Surplus, aftermath);
         }
         self.places.move_to(place, Stage::Idle);
         self.idle.push(Idle { place, session, since, alive: now });
@@ -444,7 +439,11 @@ impl<S> Ledger<S> {
         if self.seat.is_home(self.places.home(place)) {
             self.tell_closing(place, ending, aftermath);
             self.places.move_to(place, Stage::Closing(ending));
-            self.errands.push_back(Errand { place, work: Work::Close(session) });
+            let errand = Errand { place, work: Work::Close(session) };
+            match ending {
+                Ending::Worn => self.retire(errand),
+                _ => self.errands.push_back(errand),
+            }
             aftermath.call(self.seat.call());
         } else {
             self.tell_closing(place, Ending::RuntimeLost, aftermath);

@@ -18,6 +18,7 @@ impl<S> Ledger<S> {
         self.retire_worn(now, aftermath);
         self.keep_alive(now, aftermath);
         self.start_openings(now, aftermath);
+        self.send_retired();
         self.seat.looked(now);
         self.wake_warmers(aftermath);
         let over = self.places.taken() == 0
@@ -42,6 +43,7 @@ impl<S> Ledger<S> {
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::RuntimeLost, aftermath);
         }
+        self.errands.append(&mut self.retiring);
         for errand in std::mem::take(&mut self.errands) {
             match errand.work {
                 Work::Open => unreachable!("an opening goes out in the round that decides on it"),
@@ -96,34 +98,6 @@ impl<S> Ledger<S> {
         self.idle.oldest()?.since.checked_add(self.limits.idle_timeout?)
     }
 
-    /// Ends idle sessions that are worn. Where the stock would fall too low and there
-    /// is room, they stay until their successors are there.
-    fn retire_worn(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        self.successors = 0;
-        let max_uses = self.limits.max_uses;
-        let mut worn = self.idle.iter().filter(|idle| self.is_worn(now, idle.place)).count();
-        while worn > 0 {
-            let spare = self.idle.len() > self.limits.min_idle;
-            // Room there is, or soon will be.
-            let room = self.staying() < self.limits.max_size || self.places.tally().opening > 0;
-            if !spare && room && self.open && !self.outage.is_rejected() {
-                self.successors = worn.min(self.limits.min_idle);
-                return;
-            }
-            let places = &self.places;
-            let is_worn = |idle: &Idle<S>| places.is_worn(now, idle.place, max_uses);
-            let Some(idle) = self.idle.pop_oldest_where(is_worn) else { return };
-            self.end(idle.place, idle.session, Ending::Worn, aftermath);
-            worn -= 1;
-        }
-    }
-
-    /// When the next idle session is old.
-    fn next_retirement(&self, now: Instant) -> Option<Instant> {
-        let expires = self.idle.iter().filter_map(|idle| self.places.expires(idle.place));
-        expires.filter(|at| *at > now).min()
-    }
-
     /// Checks idle sessions that were silent for too long, a few at once: those being
     /// checked cannot be lent.
     fn keep_alive(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
@@ -157,7 +131,7 @@ impl<S> Ledger<S> {
             self.next_expiry(),
             self.limits.leak_detection.and_then(|limit| self.places.next_overdue_lease(limit)),
             self.next_keepalive(now),
-            self.next_retirement(now),
+            self.next_retirement(),
             retry,
         ]
         .into_iter()

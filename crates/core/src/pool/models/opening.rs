@@ -5,8 +5,8 @@ use loom::thread;
 use tokio::time::Instant;
 
 use super::{
-    BROKEN, LATER, Scene, failure, far_future, join, one, prove, rejected, rounds, run, sit,
-    sit_until, two,
+    BROKEN, LATER, Scene, at_once, failure, far_future, join, one, prove, rejected, rounds, run,
+    sit, sit_out_of_time, sit_until, two,
 };
 use crate::Fault;
 use crate::pool::ledger::Errand;
@@ -148,5 +148,47 @@ fn a_rejection_reaches_whoever_waits_and_whoever_comes() {
         join(newcomer);
         assert_eq!(scene.tally(), (Tally::default(), 0));
         scene.finish();
+    });
+}
+
+/// The remote end said that it had no room, and got some before the pool had heard that.
+#[test]
+fn room_that_came_during_an_opening_is_not_missed() {
+    prove(|| {
+        let scene = Scene::new(one());
+        let waiter = scene.waiter();
+        let Errand { place, .. } = scene.errand();
+        let shared = Arc::clone(&scene.shared);
+        let opening =
+            thread::spawn(move || shared.open_failed(place, &failure(LATER, Instant::now())));
+        let shared = Arc::clone(&scene.shared);
+        let making_room = thread::spawn(move || shared.open_again());
+        join(opening);
+        join(making_room);
+        run(&scene.shared, scene.errand());
+        drop(at_once(waiter).expect("a session"));
+        scene.finish();
+    });
+}
+
+/// It waits to be closed until that is over, however it ends.
+#[test]
+fn a_worn_session_waits_for_its_successor_and_no_longer() {
+    prove(|| {
+        let scene = Scene::new(Draft { max_uses: Some(2), ..two() });
+        let old = scene.lease(); // for the second time
+        let waiter = scene.waiter();
+        let Errand { place, .. } = scene.errand();
+        drop(waiter);
+        let Scene { pool, shared, remote } = scene;
+        let returning = thread::spawn(move || drop((old, pool)));
+        let opening = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.open_failed(place, &failure(Fault::Transient, Instant::now()))
+        });
+        sit_out_of_time(&shared);
+        join(returning);
+        join(opening);
+        remote.check();
     });
 }

@@ -11,16 +11,16 @@ use tokio::runtime::Handle;
 
 use super::{Borrowed, Closer, History, Releasing};
 use crate::backend::TracedSession;
-use crate::case::{End, Manner, Patience, Plan, State, Step};
+use crate::case::{CLASSES, End, Manner, Patience, Plan, State, Step};
 use crate::hand::Hand;
-use crate::model::Answer;
+use crate::model::{Answer, Waiting};
 use crate::trace::{Outcome, Who};
 
 impl History {
     /// Does it; `None` where there is nothing to do it to.
     pub(super) fn step(&mut self, step: &Step) -> Option<()> {
         match *step {
-            Step::Acquire(patience) => self.acquire(patience),
+            Step::Acquire(patience, class) => self.acquire(patience, class),
             Step::TryAcquire => self.try_acquire(),
             Step::Poll { waiter, moved } => self.poll(pick(&self.waiters, waiter)?, moved),
             Step::PollWoken => self.poll(self.waiters.iter().position(Hand::was_woken)?, false),
@@ -45,13 +45,17 @@ impl History {
         Some(())
     }
 
-    fn acquire(&mut self, patience: Patience) {
+    fn acquire(&mut self, patience: Patience, class: Option<usize>) {
         let name = self.name();
         let pool = self.pool.clone();
-        let (limit, options) = match patience {
-            Patience::PoolsOwn => (self.settings.acquire_timeout, AcquireOptions::new()),
+        let class = class.and_then(|class| pick(&self.settings.classes, class));
+        let (limit, mut options) = match patience {
+            Patience::PoolsOwn => (self.settings.patience(class), AcquireOptions::new()),
             Patience::Of(limit) => (limit, AcquireOptions::new().timeout(limit)),
         };
+        if let Some(class) = class {
+            options = options.class(CLASSES[class]);
+        }
         let acquire = async move { pool.acquire_with(options).await };
         let mut hand = Hand::new(acquire, Who::Waiter(name), &self.trace);
         let polled = hand.poll(false);
@@ -59,23 +63,33 @@ impl History {
             Poll::Ready(answer) => told(answer),
             Poll::Pending => Answer::Queued,
         };
-        assert_eq!(seen, self.model.acquire(name, limit, seen), "the answer to an acquire");
+        assert_eq!(seen, self.model.acquire(name, limit, class, seen), "the answer to an acquire");
         match polled {
             Poll::Pending => self.waiters.push(hand),
             Poll::Ready(Ok(lease)) => self.borrow(lease),
-            Poll::Ready(Err(error)) => self.check_error(&error, name, limit),
+            Poll::Ready(Err(error)) => {
+                let waiting = self.model.waiting(name, limit, class);
+                self.check_error(&error, &waiting);
+            }
         }
     }
 
     /// What comes with an error that is no wait's.
-    fn check_error(&self, error: &AcquireError, name: u32, limit: Duration) {
+    fn check_error(&self, error: &AcquireError, waiting: &Waiting) {
         match error {
             AcquireError::TimedOut(timed_out) => {
-                let waiting = self.model.waiting(name, limit);
-                self.model.check_timed_out(&waiting, timed_out);
+                self.model.check_timed_out(waiting, timed_out);
                 assert_eq!(timed_out.status, self.pool.status());
             }
-            AcquireError::QueueFull { status, .. } => assert_eq!(**status, self.pool.status()),
+            AcquireError::QueueFull { status, .. } => {
+                // As it was before a session was checked for the next to come.
+                let mut before = self.pool.status();
+                let begun = before.counters.checked - status.counters.checked;
+                before.counters.checked -= begun;
+                before.idle += begun as usize;
+                before.checking -= begun as usize;
+                assert_eq!(**status, before);
+            }
             _ => {}
         }
     }
@@ -125,7 +139,9 @@ impl History {
 
     pub(super) fn leave(&mut self, at: usize) {
         let hand = self.waiters.remove(at);
-        self.model.leave(hand.name());
+        let name = hand.name();
+        drop(hand);
+        self.model.leave(name);
     }
 
     fn borrow(&mut self, lease: Lease<TracedSession>) {
@@ -141,22 +157,23 @@ impl History {
             (Manner::WhileUnwinding, State::Clean) => State::Dirty,
             _ => state,
         };
-        self.model.give_back(session, state);
         match manner {
             Manner::Plainly => drop(lease),
             Manner::OnAnotherThread => drop_on_another_thread(lease, state),
             Manner::WhileUnwinding => drop_while_unwinding(lease),
         }
+        self.model.give_back(session, state);
     }
 
     fn release(&mut self, at: usize, state: State) {
         let Borrowed { session, mut lease, hold } = self.leases.remove(at);
         drop(hold);
         lease.leave_in(state);
-        self.model.release(session, state);
         let who = Who::Releaser(self.name());
         let mut hand = Hand::new(lease.release(), who, &self.trace);
-        match (hand.poll(false), state) {
+        let polled = hand.poll(false);
+        self.model.release(session, state);
+        match (polled, state) {
             (Poll::Ready(answer), State::Clean) => assert!(answer.is_ok(), "{answer:?}"),
             (Poll::Ready(answer), State::Broken) => {
                 assert!(matches!(answer, Err(ReleaseError::Broken { .. })), "{answer:?}");

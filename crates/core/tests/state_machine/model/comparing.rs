@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use sessionpool_core::{CloseReport, Holder, Phase, Status, TimedOut};
+use sessionpool_core::{ClassStatus, CloseReport, Holder, Phase, Status, TimedOut};
 use sessionpool_testkit::Book;
 
 use super::{Model, Stage, Waiting};
@@ -13,6 +13,7 @@ struct Sizes {
     opening: usize,
     idle: usize,
     leased: usize,
+    checking: usize,
     cleaning: usize,
     closing: usize,
     waiters: usize,
@@ -27,7 +28,8 @@ impl Model {
         assert_eq!(status.max_size, self.settings.max_size, "{status}");
         assert_eq!((status.paused, status.generation), (self.pause.is_some(), self.generation));
         assert!(status.size() <= self.largest_size, "{status}");
-        assert!(status.idle == 0 || status.waiters == 0 || status.paused, "{status}");
+        let served = self.servable() <= self.serving_checks();
+        assert!(status.idle == 0 || served || status.paused, "{status}");
         assert!(status.is_balanced(), "{status:?}");
     }
 
@@ -36,10 +38,21 @@ impl Model {
         assert!(holders.is_sorted_by_key(|holder| Reverse(holder.held)), "{holders:?}");
     }
 
+    pub(crate) fn check_classes(&self, classes: &[ClassStatus]) {
+        assert_eq!(classes.len(), self.shares.len(), "{classes:?}");
+        for (class, (told, share)) in classes.iter().zip(&self.shares).enumerate() {
+            let waiters = self.queue.iter().filter(|it| it.class == Some(class)).count();
+            let sizes = (told.limit, told.leased, told.waiters);
+            let (limit, leased) = share.sizes();
+            assert_eq!(sizes, (Some(limit), leased, waiters), "of {}", told.name);
+            assert!(leased <= limit, "{told:?}");
+        }
+    }
+
     /// A pool with nothing open has no task, unless somebody waits or the stock is
     /// to be filled.
     pub(crate) fn check_tasks(&self, alive: usize) {
-        let fills_stock = self.is_stock_low(0) && self.pause.is_none();
+        let fills_stock = self.is_stock_low(0, self.stock.len()) && self.pause.is_none();
         let has_work = self.taken() > 0 || !self.queue.is_empty() || fills_stock;
         assert_eq!(alive > 0, has_work && !self.is_at_its_end(), "tasks alive: {alive}");
     }
@@ -57,12 +70,22 @@ impl Model {
     }
 
     pub(crate) fn check_timed_out(&self, waiting: &Waiting, told: &TimedOut) {
-        let waited = self.now - waiting.since;
-        let opening = (self.opening_time - waiting.mark).min(waited);
-        let phase = if self.is_opening() { Phase::Opening } else { Phase::Queueing };
-        assert_eq!(told.limit, waiting.limit);
+        let Waiting { since, limit, class, marks: (opened, checked, full), .. } = *waiting;
+        let waited = self.now - since;
+        // While its kind of work has all it may, nothing that is opened serves it.
+        let full = class.map_or(Duration::ZERO, |class| self.shares[class].full_time - full);
+        let rest = waited - full;
+        let opening = (self.opening_time - opened).min(rest);
+        let checking = (self.checking_time - checked).min(rest - opening);
+        let phase = match self.has_room(class) {
+            true if self.is_opening() => Phase::Opening,
+            true if self.checking() > 0 => Phase::Checking,
+            _ => Phase::Queueing,
+        };
+        assert_eq!(told.limit, limit);
         assert!(!told.runtime_stalled, "{told}");
-        assert_eq!((told.queueing, told.opening), (waited - opening, opening), "{told}");
+        let times = (told.queueing, told.checking, told.opening);
+        assert_eq!(times, (waited - opening - checking, checking, opening), "{told}");
         assert_eq!(told.phase, phase, "{told}");
         assert_eq!(told.holders.len(), self.leased().min(5), "{told}");
         let told_failure =
@@ -86,6 +109,7 @@ impl Model {
             opening: self.opening(),
             idle: self.stock.len(),
             leased: self.leased(),
+            checking: self.checking(),
             cleaning: self.count(|stage| matches!(stage, Stage::Cleaning(_))),
             closing: self.count(|stage| matches!(stage, Stage::Closing(..))),
             waiters: self.queue.len(),
@@ -97,8 +121,8 @@ impl Model {
 
 impl Sizes {
     const fn of(status: &Status) -> Self {
-        let Status { opening, idle, leased, cleaning, closing, .. } = *status;
+        let Status { opening, idle, leased, checking, cleaning, closing, .. } = *status;
         let Status { waiters, oldest_waiter, closed, .. } = *status;
-        Self { opening, idle, leased, cleaning, closing, waiters, oldest_waiter, closed }
+        Self { opening, idle, leased, checking, cleaning, closing, waiters, oldest_waiter, closed }
     }
 }

@@ -1,8 +1,9 @@
 //! What operators do.
 
 use sessionpool_core::Pause;
+use sessionpool_core::event::Ending;
 
-use super::{Idle, Model, Stage, Verdict, Why};
+use super::{Idle, Model, Stage, Verdict};
 
 impl Model {
     /// Idle sessions end now, all others when they come back.
@@ -10,8 +11,13 @@ impl Model {
         self.generation += 1;
         self.stale.extend(self.sessions.keys());
         self.stale_openings.extend(self.openings.keys());
+        for stage in self.sessions.values_mut() {
+            if let Stage::Checking { serves, .. } = stage {
+                *serves = false;
+            }
+        }
         for Idle { session, .. } in std::mem::take(&mut self.stock) {
-            self.end(session, Why::Stale);
+            self.end(session, Ending::Stale);
         }
     }
 
@@ -26,13 +32,9 @@ impl Model {
         }
     }
 
-    /// What is idle serves those who wait, the newest the first.
     pub(crate) fn resume(&mut self) {
         self.pause = None;
-        while !self.queue.is_empty() {
-            let Some(Idle { session, .. }) = self.stock.pop() else { return };
-            self.grant(session);
-        }
+        self.serve_from_stock();
     }
 
     /// Idle sessions that are too many end now, others when they come back.
@@ -45,7 +47,7 @@ impl Model {
         };
         while too_many(self) {
             let Idle { session, .. } = self.stock.remove(0);
-            self.end(session, Why::Surplus);
+            self.end(session, Ending::Surplus);
         }
     }
 
@@ -58,12 +60,12 @@ impl Model {
         self.taken() - self.count(|stage| matches!(stage, Stage::Closing(..)))
     }
 
-    /// How many openings will serve somebody.
+    /// How many openings and checks will serve somebody.
     pub(super) fn serving(&self) -> usize {
         let refused = |(session, stage): &(&u64, &Stage)| {
             matches!(stage, Stage::Refused(_)) && !self.is_stale(**session)
         };
         let refused = self.sessions.iter().filter(refused).count();
-        self.openings.len() - self.stale_openings.len() + refused
+        self.openings.len() - self.stale_openings.len() + refused + self.serving_checks()
     }
 }

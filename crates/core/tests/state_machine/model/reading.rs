@@ -3,38 +3,45 @@
 use std::time::Duration;
 
 use sessionpool_core::Fault;
+use sessionpool_core::event::Ending;
 use sessionpool_testkit::Verb;
 
 use super::outage::is_worth_another_try;
-use super::{Model, Running, Stage, Verdict, Why};
+use super::{Idle, Model, Running, Stage, Verdict, Waiting};
 use crate::case::{End, Plan, State};
 use crate::trace::{Call, Entry, Event, Outcome, Who};
 
 impl Model {
     /// Reads what the pool did until now, when it has nothing left to do.
     pub(crate) fn read(&mut self, trace: &[Entry], now: Duration) {
-        self.closings = trace.iter().filter_map(Entry::closing).collect();
+        self.calls = trace.iter().filter_map(Entry::call).collect();
         self.begun = 0;
-        self.entitled = self.room_to_open();
+        self.entitled = 0;
+        self.look();
         for entry in trace {
             self.pass(entry.at);
-            self.entitled = self.entitled.max(self.begun + self.room_to_open());
+            self.look();
             self.happened(entry.event);
-            self.entitled = self.entitled.max(self.begun + self.room_to_open());
+            self.look();
         }
         self.pass(now);
         if let Some((at, what)) = self.due() {
             assert!(at > now, "at {at:?} {what}; nothing happened by {now:?}");
         }
+        self.calls.clear();
     }
 
     fn happened(&mut self, event: Event) {
         if let Event::Woken(who) = event {
             return self.woken(who);
         }
-        assert_eq!(self.to_wake, [], "these waiters have to be woken before {event:?}");
+        let is_wake = self.to_wake.is_empty();
+        assert!(is_wake, "{:?} have to be woken before {event:?}", self.to_wake);
         match event {
+            Event::Ending(number, why) => self.is_told_to_end(self.numbered(number), why),
             Event::Began(Call::Open(opening)) => self.opening_began(opening),
+            Event::Began(Call::Check(session)) => self.check_began(session),
+            Event::Ended(Call::Check(session), outcome) => self.check_ended(session, outcome),
             Event::Began(Call::Release(session)) => self.cleaning_began(session),
             Event::Began(Call::Close(session)) => self.closing_began(session),
             Event::Opened { opening, session, clean } => self.opened(opening, session, clean),
@@ -48,14 +55,14 @@ impl Model {
 
     fn woken(&mut self, who: Who) {
         let Who::Waiter(waiter) = who else { return };
-        if let Some(first) = self.to_wake.pop_front() {
-            assert_eq!(waiter, first, "the wrong waiter is woken");
+        if self.to_wake.remove(&waiter) {
             return;
         }
-        let late = self.queue.iter().position(|waiting| waiting.deadline() <= self.now);
+        assert!(self.to_wake.is_empty(), "waiter {waiter} is woken before {:?}", self.to_wake);
+        let is_late = |it: &Waiting| it.waiter == waiter && it.deadline() <= self.now;
+        let late = self.queue.iter().position(is_late);
         let waiting = late.and_then(|at| self.queue.remove(at));
         let waiting = waiting.unwrap_or_else(|| panic!("waiter {waiter} is woken for nothing"));
-        assert_eq!(waiter, waiting.waiter, "the wrong waiter times out");
         self.counters.timed_out += 1;
         self.decided.insert(waiter, (waiting, Verdict::TimedOut));
     }
@@ -81,7 +88,9 @@ impl Model {
         }
         self.counters.opened += 1;
         self.outage.succeeded();
+        self.is_new(session);
         self.settle(session);
+        self.opening_ended();
     }
 
     fn opening_failed(&mut self, opening: u32, outcome: Outcome) {
@@ -102,6 +111,7 @@ impl Model {
     fn no_session(&mut self, fault: Fault) {
         self.counters.open_failed += 1;
         self.outage.failed(fault, self.now);
+        self.opening_ended();
         if is_worth_another_try(fault) {
             return;
         }
@@ -130,8 +140,7 @@ impl Model {
             Some(Stage::Releasing(Some(running))) => {
                 assert_eq!(outcome, running.seen_at(self.now), "release of session {session}");
                 self.released.push((session, outcome));
-                self.counters.returned += 1;
-                self.cleaned(session, outcome);
+                self.returned(session, |this| this.cleaned(session, outcome));
             }
             Some(Stage::Abandoned) => self.give_back(session, State::Dirty),
             stage => panic!("cleaning of session {session} ended: {stage:?}"),
@@ -141,21 +150,66 @@ impl Model {
     fn cleaned(&mut self, session: u64, outcome: Outcome) {
         match outcome {
             Outcome::Well => self.settle(session),
-            _ => self.end(session, Why::Unclean),
+            _ => self.end(session, Ending::Unclean),
         }
     }
 
-    fn closing_began(&mut self, session: u64) {
-        if self.stock.first().is_some_and(|oldest| oldest.session == session) {
-            let at = self.expiry().unwrap_or(Duration::MAX);
-            assert!(at <= self.now, "session {session} expires, with {} idle", self.stock.len());
-            self.expire();
-        }
-        let running = Some(self.call(Verb::Close, self.settings.close_timeout));
+    fn check_began(&mut self, session: u64) {
+        let running = self.call(Verb::Check, self.settings.check_timeout);
         match self.sessions.get_mut(&session) {
-            Some(Stage::Closing(_, began @ None) | Stage::Refused(began @ None)) => {
-                *began = running;
+            Some(Stage::Checking { call: call @ None, .. }) => *call = Some(running),
+            stage => panic!("session {session} is checked: {stage:?}"),
+        }
+    }
+
+    fn check_ended(&mut self, session: u64, outcome: Outcome) {
+        match self.sessions.get(&session).copied() {
+            Some(Stage::Checking { idle, call: Some(running), .. }) => {
+                running.ends(outcome, self.now);
+                self.checked(idle, outcome);
             }
+            stage => panic!("the check of session {session} ended: {stage:?}"),
+        }
+    }
+
+    /// The pool tells its listener that it ends a session, and why: one of those that end,
+    /// or an idle one whose time has come.
+    fn is_told_to_end(&mut self, session: u64, why: Ending) {
+        if let Some(at) = self.stock.iter().position(|idle| idle.session == session) {
+            let idle = self.stock.remove(at);
+            match why {
+                Ending::Expired => self.check_expiry(at, idle),
+                Ending::Worn => assert!(self.is_worn(session), "session {session} is not worn"),
+                _ => panic!("idle session {session} ends: {why:?}"),
+            }
+            self.end(session, why);
+        }
+        assert!(self.told.insert(session), "session {session} is told to end twice");
+        match self.sessions.get(&session) {
+            Some(Stage::Closing(reason, None)) => assert_eq!(why, *reason, "of {session}"),
+            stage => panic!("session {session} is told to end, {why:?}: {stage:?}"),
+        }
+    }
+
+    fn check_expiry(&self, at: usize, Idle { session, since, .. }: Idle) {
+        let idle = self.settings.idle_timeout.is_some_and(|limit| since + limit <= self.now);
+        let most = self.most_idle;
+        let may = idle && at == 0 && most > self.settings.min_idle;
+        assert!(may, "session {session} expires, unused since {since:?}, of {most} idle");
+    }
+
+    fn closing_began(&mut self, session: u64) {
+        let running = Some(self.call(Verb::Close, self.settings.close_timeout));
+        match self.sessions.get(&session) {
+            Some(Stage::Closing(why, None)) => {
+                let why = *why;
+                assert!(self.told.contains(&session), "nobody was told that {session} ends");
+                if why == Ending::Worn {
+                    self.retires(session);
+                }
+                self.move_to(session, Stage::Closing(why, running));
+            }
+            Some(Stage::Refused(None)) => self.move_to(session, Stage::Refused(running)),
             stage => panic!("session {session} is closed: {stage:?}"),
         }
     }
@@ -164,28 +218,14 @@ impl Model {
         match self.sessions.remove(&session) {
             Some(Stage::Closing(why, Some(running))) => {
                 running.ends(outcome, self.now);
-                self.gone(why, outcome);
+                self.close_of(why, outcome);
+                self.wear.remove(&session);
             }
             Some(Stage::Refused(Some(running))) => {
                 running.ends(outcome, self.now);
                 self.no_session(Fault::Other);
             }
             stage => panic!("closing of session {session} ended: {stage:?}"),
-        }
-    }
-
-    fn gone(&mut self, why: Why, outcome: Outcome) {
-        let closed = &mut self.counters.closed;
-        *match why {
-            Why::Expired => &mut closed.expired,
-            Why::Surplus => &mut closed.surplus,
-            Why::Broken => &mut closed.broken,
-            Why::Unclean => &mut closed.unclean,
-            Why::PoolClosed => &mut closed.pool_closed,
-            Why::Stale => &mut closed.stale,
-        } += 1;
-        if outcome != Outcome::Well {
-            self.counters.close_failed += 1;
         }
     }
 
@@ -220,9 +260,9 @@ impl Running {
 }
 
 impl Entry {
-    fn closing(&self) -> Option<(Duration, u64)> {
+    fn call(&self) -> Option<(Duration, Call)> {
         match self.event {
-            Event::Began(Call::Close(session)) => Some((self.at, session)),
+            Event::Began(call) => Some((self.at, call)),
             _ => None,
         }
     }
