@@ -1,12 +1,11 @@
 //! What is said of a real database, in real time.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sessionpool::event::Traced;
 use sessionpool::sql::{PgSession, Postgres};
-use sessionpool::{AcquireError, Pool, TxError};
+use sessionpool::{AcquireError, Chain, Pool, TxError};
 use sessionpool_testkit::proxy::{Direction, Proxy, Then};
 use sessionpool_testkit::server;
 use tokio::net::TcpListener;
@@ -78,6 +77,6 @@ async fn a_commit_whose_answer_was_lost() {
     });
     let error = sold.await.unwrap_err();
     assert!(error.is_outcome_unknown());
-    quotes("unknown", &format!("{error}: {}", error.source().unwrap()));
+    quotes("unknown", &Chain(&error).to_string());
     assert_eq!(server.psql("select count(*) from orders").await, "1", "this time, it is there");
 }
