@@ -10,11 +10,18 @@ mod shop;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use axum::routing::post;
 use page::quotes;
+use sessionpool::axum::{Problem, UnitLayer, Work};
 use sessionpool::event::Traced;
 use sessionpool::{AcquireError, AcquireOptions, Fault, Pool, PoolBuilder, Retry, TxError};
 use sessionpool_testkit::{Act, Scripted, ScriptedSession, Verb};
 use tokio::task::yield_now;
+use tower::ServiceExt;
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -150,6 +157,38 @@ async fn a_unit_that_lost() {
         .unwrap_err();
     assert!(error.is_conflict());
     quotes("conflict", &error.to_string());
+}
+
+/// The head's first line, the headers a person looks at, and the body.
+async fn told(response: Response) -> String {
+    let (head, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 10_000).await.unwrap();
+    let mut told = format!("HTTP/1.1 {}\n", head.status);
+    for name in ["content-type", "retry-after"] {
+        if let Some(value) = head.headers.get(name) {
+            told += &format!("{name}: {}\n", value.to_str().unwrap());
+        }
+    }
+    told + "\n" + std::str::from_utf8(&body).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_clients_got() {
+    async fn order(mut work: Work<ScriptedSession>) -> Result<StatusCode, Problem> {
+        drop(work.session().await?);
+        Ok(StatusCode::CREATED)
+    }
+    let backend = Scripted::new();
+    let pool = shop(&backend).build().unwrap();
+    let app = Router::new().route("/orders", post(order)).layer(UnitLayer::new(pool.clone()));
+    let ask = || Request::post("/orders").body(Body::empty()).unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Transient));
+    quotes("answer down", &told(app.clone().oneshot(ask()).await.unwrap()).await);
+    backend.always(Verb::Open, Act::succeed());
+    backend.next(Verb::Commit, Act::lose_ack());
+    quotes("answer unknown", &told(app.clone().oneshot(ask()).await.unwrap()).await);
+    all_lent(&pool).await;
+    quotes("answer overloaded", &told(app.oneshot(ask()).await.unwrap()).await);
 }
 
 #[test]
