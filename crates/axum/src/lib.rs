@@ -43,6 +43,7 @@ mod layer;
 mod problem;
 mod serve;
 mod slot;
+mod status;
 mod work;
 
 pub use background::Background;
@@ -53,4 +54,5 @@ pub use health::health;
 pub use layer::{UnitLayer, UnitService};
 pub use problem::{Problem, ProblemKind};
 pub use serve::{Server, ShutdownReport};
+pub use status::status;
 pub use work::{Work, WorkSession};

@@ -18,6 +18,10 @@
 //! each round, and are steadier than the figures: the machine is never quite the
 //! same for long.
 //!
+//! With `--web` there is `metrics_ns` too: how much more an acquire and return take, in
+//! nanoseconds, from a pool that is measured by `event::Metered` with a Prometheus
+//! recorder.
+//!
 //! With `--sql` the pools are measured over private PostgreSQL and MariaDB servers and
 //! over SQLite instead (`--sql=pg,mysql,sqlite`): the lines have the ratios to sqlx's
 //! pool and to deadpool over sqlx's raw connections, and of SQLite to a connection
@@ -70,6 +74,10 @@ fn main() -> io::Result<()> {
     contests.retain(|contest| options.wants(contest.tests()));
     play(&mut contests, &options);
     print(&contests, &options)?;
+    if options.wants_metrics() {
+        let Effort { rounds, slice, .. } = options.effort();
+        measures::metrics::measure(&mut stdout().lock(), rounds, slice)?;
+    }
     match options.wants_gateway() {
         true => gateway::measure(&mut stdout().lock(), options.effort().long_rounds),
         false => Ok(()),

@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::gateway;
 use crate::measure::Test;
+use crate::measures::metrics;
 use crate::peers::Name;
 use crate::sql::Database;
 
@@ -38,6 +39,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) gateway: bool,
 
+    /// Also what a web service pays for besides its sessions.
+    #[arg(long)]
+    pub(crate) web: bool,
+
     /// Be the client that is measured; for the program itself.
     #[arg(long, hide = true, value_name = "URL")]
     pub(crate) gateway_client: Option<String>,
@@ -67,6 +72,9 @@ impl Options {
         if self.gateway {
             known.extend(gateway::TESTS);
         }
+        if self.web {
+            known.push(metrics::TEST);
+        }
         if let Some(unknown) = self.only.iter().find(|only| !known.contains(&only.as_str())) {
             let message = format!("no test {unknown:?}; there are {}", known.join(", "));
             Self::command().error(ErrorKind::InvalidValue, message).exit();
@@ -83,6 +91,11 @@ impl Options {
     pub(crate) fn wants_gateway(&self) -> bool {
         let named = |only: &String| gateway::TESTS.contains(&only.as_str());
         self.gateway && (self.only.is_empty() || self.only.iter().any(named))
+    }
+
+    /// True if the metrics are to be measured.
+    pub(crate) fn wants_metrics(&self) -> bool {
+        self.web && (self.only.is_empty() || self.only.iter().any(|only| only == metrics::TEST))
     }
 
     pub(crate) const fn effort(&self) -> Effort {

@@ -47,6 +47,34 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// All there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Busy { retry_after: None },
+        Self::Transient,
+        Self::Rejected,
+        Self::SessionLost,
+        Self::BackendLost,
+        Self::Conflict,
+        Self::OutcomeUnknown,
+        Self::Other,
+    ];
+
+    /// Its name in one word, for metrics and machines.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::Transient => "transient",
+            Self::Rejected => "rejected",
+            Self::SessionLost => "session_lost",
+            Self::BackendLost => "backend_lost",
+            Self::Conflict => "conflict",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Other => "other",
+        }
+    }
+
     /// True if opening a session again, a little later, may succeed.
     #[must_use]
     pub const fn is_retryable(self) -> bool {

@@ -20,13 +20,15 @@ mod pause;
 mod pool;
 mod retry;
 mod session;
+mod settings;
+mod span;
 mod status;
 mod sync;
 mod transaction;
 mod tx;
 mod unit;
 
-pub use any::{AnyError, AnyPool, AnySession, Erase};
+pub use any::{AnyError, AnyPool, AnySession, Erase, WeakAnyPool};
 pub use backend::{Backend, SessionError};
 pub use bounds::Bounds;
 pub use condition::{Condition, Fault};
@@ -43,6 +45,7 @@ pub use pool::{
 };
 pub use retry::Retry;
 pub use session::Session;
+pub use settings::{ClassSettings, PoolSettings};
 pub use status::{ClassStatus, CloseReport, Closed, Counters, Holder, Status};
 pub use transaction::{CommitOutcome, Isolation, Savepoint, Transactional, TxOptions};
 pub use tx::Tx;

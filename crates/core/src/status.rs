@@ -232,6 +232,15 @@ pub struct Holder {
     pub(crate) task: Option<tokio::task::Id>,
 }
 
+impl Holder {
+    /// The task it was acquired by; `None` in the root future of a runtime's `block_on`, and
+    /// outside of one.
+    #[must_use]
+    pub const fn task(&self) -> Option<tokio::task::Id> {
+        self.task
+    }
+}
+
 /// `session 4 for 92.4s, acquired at src/report.rs:88:20 by task 17`.
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -35,6 +35,15 @@ pub trait Transactional: Session {
     /// running the unit again may succeed. No I/O.
     fn has_conflict(&self) -> bool;
 
+    /// How many statements its borrowers have sent since it was opened, those of their
+    /// savepoints among them, if it counts them; not what begins and ends transactions. No
+    /// I/O. Default: it does not count.
+    ///
+    /// A unit's span tells how many were its own.
+    fn statements(&self) -> Option<u64> {
+        None
+    }
+
     /// Starts a transaction. The pool never calls it inside another one.
     ///
     /// # Errors

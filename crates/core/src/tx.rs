@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::call::{bounded, classify, try_bounded};
 use crate::error::{CallError, Cause, Rollback};
+use crate::span::{Inside, Outcome, UnitSpan};
 use crate::{CommitOutcome, Condition, Fault, Lease, Transactional, TxError, TxOptions};
 
 /// A transaction on a borrowed session: what [`Pool::transaction`](crate::Pool::transaction)
@@ -16,14 +17,24 @@ pub struct Tx<S: Transactional> {
     lease: Lease<S>,
     /// Savepoints whose end has not been confirmed.
     savepoints: u32,
+    span: UnitSpan,
 }
 
 impl<S: Transactional> Tx<S> {
-    pub(crate) async fn begin(mut lease: Lease<S>, options: &TxOptions) -> Result<Self, TxError> {
+    pub(crate) async fn begin(
+        mut lease: Lease<S>,
+        options: &TxOptions,
+        mut span: UnitSpan,
+    ) -> Result<Self, TxError> {
         let limit = lease.lifecycle_timeout();
-        match try_bounded("beginning a transaction", limit, S::begin(&mut lease, options)).await {
-            Ok(()) => Ok(Self { lease, savepoints: 0 }),
+        let begin = try_bounded("beginning a transaction", limit, S::begin(&mut lease, options));
+        match span.inside().around(begin).await {
+            Ok(()) => {
+                span.begun(&*lease);
+                Ok(Self { lease, savepoints: 0, span })
+            }
             Err(failure) => {
+                span.end(Outcome::NotBegun);
                 let fault = failure.fault::<S>();
                 Err(TxError::Begin { fault, cause: failure.into_cause() })
             }
@@ -85,14 +96,26 @@ impl<S: Transactional> Tx<S> {
         }
     }
 
+    /// Where the unit's work is done.
+    pub(crate) fn inside(&self) -> Inside {
+        self.span.inside()
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), TxError> {
+        self.span.done(self.lease.session());
+        let answer = self.inside().around(self.try_commit()).await;
+        self.span.end(Outcome::of(&answer, Outcome::Committed));
+        answer
+    }
+
+    async fn try_commit(&mut self) -> Result<(), TxError> {
         if let Condition::Broken(Fault::OutcomeUnknown) = self.lease.condition() {
             return Err(self.outcome_unknown());
         }
         let conflict = self.has_conflict();
         if let Some(why) = self.cannot_commit() {
             let why = if conflict { Rollback::Conflict } else { why };
-            let _ = self.rollback().await;
+            let _ = self.try_rollback().await;
             return Err(TxError::RolledBack { why, cause: None });
         }
         let limit = self.lease.lifecycle_timeout();
@@ -129,6 +152,13 @@ impl<S: Transactional> Tx<S> {
     }
 
     pub(crate) async fn rollback(mut self) -> Result<(), TxError> {
+        self.span.done(self.lease.session());
+        let answer = self.inside().around(self.try_rollback()).await;
+        self.span.end(Outcome::of(&answer, Outcome::RolledBack));
+        answer
+    }
+
+    async fn try_rollback(&mut self) -> Result<(), TxError> {
         match self.lease.condition() {
             Condition::Broken(Fault::OutcomeUnknown) => return Err(self.outcome_unknown()),
             Condition::Broken(_) => return Ok(()), // the remote end rolls back what it lost
@@ -158,6 +188,12 @@ fn why_refused<S: Transactional>(error: &S::Error) -> Rollback {
     match classify::<S>(error) {
         Fault::Conflict => Rollback::Conflict,
         _ => Rollback::Refused,
+    }
+}
+
+impl<S: Transactional> Drop for Tx<S> {
+    fn drop(&mut self) {
+        self.span.done(self.lease.session());
     }
 }
 

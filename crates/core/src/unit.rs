@@ -146,7 +146,10 @@ impl<S: Transactional> Unit<S> {
         E: From<TxError>,
     {
         let begun = self.tx_at(Location::caller());
-        async move { begun.await?.savepoint(work).await }
+        async move {
+            let tx = begun.await?;
+            tx.inside().around(tx.savepoint(work)).await
+        }
     }
 
     async fn tx_at(&mut self, site: &'static Location<'static>) -> Result<&mut Tx<S>, TxError> {

@@ -11,8 +11,9 @@
 //! | `sqlite` | [`sql`] | SQLite files, and named databases in memory |
 //! | `tenten` | [`tenten`] | the 1010data gateway: single users and SAM pools |
 //!
-//! The feature `tls` adds TLS to the SQL servers among them, and `axum` the module
-//! [`axum`]: a session for each request of a web application.
+//! The feature `tls` adds TLS to the SQL servers among them, `tracing` logs and spans,
+//! `metrics` measures, and `axum` the module [`axum`]: a session for each request of a web
+//! application.
 #![cfg_attr(
     not(all(feature = "axum", feature = "sqlite", feature = "tenten")),
     allow(rustdoc::broken_intra_doc_links, reason = "it is off")

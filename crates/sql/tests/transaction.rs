@@ -32,6 +32,26 @@ rules! {
 }
 
 #[tokio::test]
+async fn what_borrowers_send_is_counted_and_nothing_else() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    assert_eq!(session.statements(), Some(0));
+    for unit in 1..=2_i64 {
+        begin(&mut session).await;
+        let savepoint = SqliteSession::savepoint(&mut session).await.unwrap();
+        insert(&mut session, unit).await;
+        assert!(sqlx::query("select 1 from nowhere").execute(&mut session).await.is_err());
+        SqliteSession::release_savepoint(&mut session, savepoint).await.unwrap();
+        insert(&mut session, unit + 10).await;
+        commit(&mut session).await;
+        SqliteSession::release(&mut session).await.unwrap();
+        // Three of his own, and the savepoint's two.
+        assert_eq!(session.statements(), Some(5 * unit as u64));
+    }
+    SqliteSession::close(session).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_isolation_can_be_asked_for() {
     let place = Place::new().await;
     let mut session = place.session().await;

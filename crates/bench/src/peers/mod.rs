@@ -8,6 +8,8 @@ mod mobc;
 mod sessionpool;
 mod sqlx;
 
+pub(crate) use self::sessionpool::Sessionpool;
+
 use clap::ValueEnum;
 
 use crate::measure::{Figures, Measure};
@@ -53,7 +55,7 @@ impl Name {
     /// Runs `measure` once on this pool.
     pub(crate) fn run<M: Measure>(self, measure: &M, flavor: Flavor) -> Figures {
         match self {
-            Self::Sessionpool => measure.run::<sessionpool::Sessionpool>(flavor),
+            Self::Sessionpool => measure.run::<Sessionpool>(flavor),
             Self::Deadpool => measure.run::<deadpool::Deadpool>(flavor),
             Self::Bb8 => measure.run::<bb8::Bb8>(flavor),
             Self::Sqlx => measure.run::<sqlx::Sqlx>(flavor),

@@ -54,6 +54,17 @@ fn builder(remote: Arc<Remote>, size: usize) -> PoolBuilder<NoopSession> {
     Pool::builder(Noop(remote)).max_size(size)
 }
 
+impl Sessionpool {
+    /// A pool that tells this listener what happens in it.
+    pub(crate) fn build_heard_by(
+        remote: Arc<Remote>,
+        size: usize,
+        listener: Arc<dyn PoolEvents>,
+    ) -> Self {
+        Self(builder(remote, size).events(listener).build().expect("a valid size"))
+    }
+}
+
 /// Hears everything and heeds nothing.
 struct Deaf;
 
@@ -68,7 +79,7 @@ impl Peer for Sessionpool {
     }
 
     fn build_listened(remote: Arc<Remote>, size: usize) -> Option<Self> {
-        Some(Self(builder(remote, size).events(Arc::new(Deaf)).build().expect("a valid size")))
+        Some(Self::build_heard_by(remote, size, Arc::new(Deaf)))
     }
 
     fn build_crowded(

@@ -4,8 +4,10 @@ mod backend;
 mod error;
 mod pool;
 mod session;
+mod weak;
 
 pub use backend::Erase;
 pub use error::AnyError;
 pub use pool::AnyPool;
 pub use session::AnySession;
+pub use weak::WeakAnyPool;

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::WeakAnyPool;
 use crate::{
-    ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, Session, Status,
+    ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, PoolSettings, Session,
+    Status,
 };
 
 /// A handle to a pool of whatever sessions, for what concerns all pools of a service:
@@ -47,6 +49,7 @@ pub struct AnyPool(Arc<dyn Managed>);
 trait Managed: Send + Sync {
     fn name(&self) -> Option<&str>;
     fn status(&self) -> Status;
+    fn settings(&self) -> PoolSettings;
     fn holders(&self) -> Vec<Holder>;
     fn classes(&self) -> Vec<ClassStatus>;
     fn last_failure(&self) -> Option<LastFailure>;
@@ -56,6 +59,7 @@ trait Managed: Send + Sync {
     fn resize(&self, max_size: usize) -> Result<(), ConfigError>;
     async fn warm_up(&self, sessions: usize) -> usize;
     async fn close(&self, deadline: Duration) -> CloseReport;
+    fn downgrade(&self) -> WeakAnyPool;
 }
 
 #[async_trait]
@@ -66,6 +70,10 @@ impl<S: Session> Managed for Pool<S> {
 
     fn status(&self) -> Status {
         self.status()
+    }
+
+    fn settings(&self) -> PoolSettings {
+        self.settings()
     }
 
     fn holders(&self) -> Vec<Holder> {
@@ -103,6 +111,10 @@ impl<S: Session> Managed for Pool<S> {
     async fn close(&self, deadline: Duration) -> CloseReport {
         self.close(deadline).await
     }
+
+    fn downgrade(&self) -> WeakAnyPool {
+        self.downgrade().into()
+    }
 }
 
 impl<S: Session> From<Pool<S>> for AnyPool {
@@ -122,6 +134,12 @@ impl AnyPool {
     #[must_use]
     pub fn status(&self) -> Status {
         self.0.status()
+    }
+
+    /// See [`Pool::settings`].
+    #[must_use]
+    pub fn settings(&self) -> PoolSettings {
+        self.0.settings()
     }
 
     /// See [`Pool::holders`].
@@ -182,6 +200,12 @@ impl AnyPool {
     /// As for [`Pool::close`].
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         self.0.close(deadline).await
+    }
+
+    /// A handle that does not keep the pool open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakAnyPool {
+        self.0.downgrade()
     }
 }
 

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use super::{
     Cancelled, Checked, Checking, Cleaned, Cleaning, Closed, Closing, Flushed, HookFailed, Leaked,
     Lent, OpenFailed, Opened, Opening, Outlived, Queued, Refused, Returned, TimedOut,
 };
-use crate::Pause;
+use crate::{Pause, WeakAnyPool};
 
 /// Listens to what happens in a pool: a method for each edge, each of which does
 /// nothing unless it is written. `pool` is the name of the pool that tells, so that one
@@ -48,6 +50,15 @@ use crate::Pause;
 /// A panic in a listener is caught, and changes nothing.
 #[allow(unused_variables, reason = "the names are documentation")]
 pub trait PoolEvents: Send + Sync + 'static {
+    /// A pool is being built to which this listener was given: asked once, before
+    /// anything is told. Whoever it answers is told of that pool in its stead; `None`,
+    /// the default, has it told itself, as suits a listener that serves all pools alike.
+    ///
+    /// `handle` does not keep the pool open, and gives nothing until it is built. To keep
+    /// what it gives in a listener keeps that pool open.
+    fn attach(&self, pool: Option<&str>, handle: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
+        None
+    }
     /// An acquire began to wait.
     fn queued(&self, pool: Option<&str>, event: &Queued) {}
     /// A session was lent.

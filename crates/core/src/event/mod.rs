@@ -20,8 +20,31 @@
 //! `closing`. Events are told by the thread that caused them, once the pool's lock is
 //! released, so those of two threads may arrive in either order: a session's number, or
 //! an opening's, tells what belongs together.
+//!
+//! # Spans
+//!
+//! With the feature `tracing` each unit of work has a span, whoever listens: `unit`, at
+//! level `DEBUG` with the target `sessionpool::unit`, from before its session is acquired to
+//! the end. What [`Pool::transaction`](crate::Pool::transaction) and
+//! [`Unit::savepoint`](crate::Unit::savepoint) are given to do is done inside it; what is done
+//! with [`Unit::session`](crate::Unit::session) is not, being awaited elsewhere. A
+//! [`transaction_with`](crate::Pool::transaction_with) has one for each run.
+//!
+//! | field | what |
+//! |---|---|
+//! | `pool` | the pool's name |
+//! | `site` | the place in the source that asked for it |
+//! | `class` | the class of work |
+//! | `waited` | how long it waited for its session |
+//! | `held` | how long it had it |
+//! | `statements` | how many statements it sent, where the session [counts](crate::Transactional::statements) |
+//! | `outcome` | `committed`, `rolled back`, `unknown`, `dropped`; `not acquired`, `not begun` |
+//!
+//! Without a subscriber that wants the span nothing of this is measured.
 
 mod listener;
+#[cfg(feature = "metrics")]
+mod metered;
 #[cfg(feature = "tracing")]
 mod traced;
 
@@ -35,6 +58,8 @@ use crate::error::Cause;
 use crate::{Condition, Fault, Pause, Phase};
 
 pub use listener::PoolEvents;
+#[cfg(feature = "metrics")]
+pub use metered::Metered;
 #[cfg(feature = "tracing")]
 pub use traced::Traced;
 
@@ -371,6 +396,69 @@ pub enum Ending {
     Discarded,
     /// Its holder took it out of the pool.
     Detached,
+}
+
+impl Ending {
+    /// All there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Expired,
+        Self::Surplus,
+        Self::Broken,
+        Self::Unclean,
+        Self::Dead,
+        Self::PoolClosed,
+        Self::RuntimeLost,
+        Self::Stale,
+        Self::Worn,
+        Self::Recalled,
+        Self::Discarded,
+        Self::Detached,
+    ];
+
+    /// Its name in one word, for metrics and machines; that of its counter in
+    /// [`Counters::closed`](crate::Counters::closed).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Surplus => "surplus",
+            Self::Broken => "broken",
+            Self::Unclean => "unclean",
+            Self::Dead => "dead",
+            Self::PoolClosed => "pool_closed",
+            Self::RuntimeLost => "runtime_lost",
+            Self::Stale => "stale",
+            Self::Worn => "worn",
+            Self::Recalled => "recalled",
+            Self::Discarded => "discarded",
+            Self::Detached => "detached",
+        }
+    }
+}
+
+impl Reason {
+    /// All there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::QueueFull,
+        Self::Failed(Fault::Other),
+        Self::Paused,
+        Self::PoolClosed,
+        Self::NoRuntime,
+    ];
+
+    /// Its name in one word, for metrics and machines.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Failed(_) => "failed",
+            Self::Paused => "paused",
+            Self::PoolClosed => "pool_closed",
+            Self::NoRuntime => "no_runtime",
+        }
+    }
 }
 
 impl Event {

@@ -1,4 +1,6 @@
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,7 +11,7 @@ use super::{
     Leaked, Lent, OpenFailed, Opened, Opening, Outlived, PoolEvents, Queued, Refused, Returned,
     TimedOut,
 };
-use crate::{Chain, Pause};
+use crate::{Chain, Pause, WeakAnyPool};
 
 /// Logs what happens in a pool, by `tracing`, with the target `sessionpool`.
 ///
@@ -21,8 +23,14 @@ use crate::{Chain, Pause};
 /// | `TRACE` | the rest: every acquire and return |
 ///
 /// What every caller may meet while a backend is down is logged once in ten seconds for
-/// each kind, and says how many it stands for as `suppressed`. Give each pool a `Traced` of
-/// its own, lest the trouble of one hides another's.
+/// each kind and pool, leaks for each place that acquired, and says how many it stands for
+/// as `suppressed`. One serves all pools of a service; what one of them suppresses hides
+/// nothing of another's.
+///
+/// An acquire is slow that waited for [so long](Self::slow_acquire), a session has leaked
+/// that was lent for longer than [`leak_detection`](crate::PoolBuilder::leak_detection); both are
+/// told with the place in the source that acquired. Units of work have [spans](super#spans),
+/// whoever listens.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -41,6 +49,7 @@ pub struct Traced {
     unconfirmed: Throttle,
     unclean: Throttle,
     failed_hooks: Throttle,
+    leaks: BySite,
 }
 
 impl Traced {
@@ -56,6 +65,7 @@ impl Traced {
             unconfirmed: Throttle::new(),
             unclean: Throttle::new(),
             failed_hooks: Throttle::new(),
+            leaks: BySite::new(),
         }
     }
 
@@ -104,6 +114,21 @@ impl Throttle {
     }
 }
 
+/// A throttle for each place in the source, lest one hides another.
+#[derive(Debug)]
+struct BySite(Mutex<BTreeMap<&'static Location<'static>, Throttle>>);
+
+impl BySite {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    fn pass(&self, site: &'static Location<'static>) -> Option<u64> {
+        let mut throttles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        throttles.entry(site).or_insert_with(Throttle::new).pass()
+    }
+}
+
 /// A line with what every acquire has.
 macro_rules! of_acquire {
     ($level:ident, $pool:ident, $acquire:expr, $($rest:tt)+) => {{
@@ -113,6 +138,10 @@ macro_rules! of_acquire {
 }
 
 impl PoolEvents for Traced {
+    fn attach(&self, _: Option<&str>, _: &WeakAnyPool) -> Option<Arc<dyn PoolEvents>> {
+        Some(Arc::new(Self::new().slow_acquire(self.slow)))
+    }
+
     fn queued(&self, pool: Option<&str>, event: &Queued) {
         of_acquire!(trace, pool, event.acquire, waiters = event.waiters, "an acquire waits");
     }
@@ -160,8 +189,17 @@ impl PoolEvents for Traced {
     }
 
     fn leaked(&self, pool: Option<&str>, event: &Leaked) {
-        let Leaked { acquire, session, held } = event;
-        of_acquire!(warn, pool, *acquire, session, "a session has been lent for {held:.1?}");
+        if let Some(suppressed) = self.leaks.pass(event.acquire.site) {
+            let Leaked { acquire, session, held } = event;
+            of_acquire!(
+                warn,
+                pool,
+                *acquire,
+                session,
+                suppressed,
+                "a session has been lent for {held:.1?}"
+            );
+        }
     }
 
     fn opening(&self, pool: Option<&str>, event: &Opening) {

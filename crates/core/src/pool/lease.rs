@@ -45,6 +45,11 @@ impl<S: Session> Lease<S> {
         self.shared.settings.lifecycle_timeout
     }
 
+    /// The session, until it is given up.
+    pub(crate) fn session(&self) -> Option<&S> {
+        self.parcel.as_ref().map(|parcel| &parcel.session)
+    }
+
     pub(crate) fn condition(&self) -> Condition {
         call::condition(&**self)
     }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
-use crate::PoolEvents;
 use crate::event::Event;
+use crate::{PoolEvents, WeakAnyPool};
 
 /// Whoever listens to a pool: other people's code, never run under the lock.
 #[derive(Clone, Default)]
@@ -18,6 +18,18 @@ impl Listeners {
     /// Tells them which pool it is.
     pub(crate) fn of(self, pool: Option<Arc<str>>) -> Self {
         Self { pool, ..self }
+    }
+
+    /// Asks each whom to tell in its stead.
+    pub(crate) fn attached(self, line: &WeakAnyPool) -> Self {
+        let Self { pool, listeners } = self;
+        let attached = |listener: Arc<dyn PoolEvents>| {
+            let asked = AssertUnwindSafe(|| listener.attach(pool.as_deref(), line));
+            // One that panics is told itself.
+            panic::catch_unwind(asked).ok().flatten().unwrap_or(listener)
+        };
+        let listeners = listeners.into_iter().map(attached).collect();
+        Self { pool, listeners }
     }
 
     pub(crate) fn add(&mut self, listener: Arc<dyn PoolEvents>) {

@@ -51,7 +51,7 @@ use warming::Warming;
 
 use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
-use crate::{AcquireError, Backend, LastFailure, Pause, Session, TryAcquireError};
+use crate::{AcquireError, Backend, LastFailure, Pause, PoolSettings, Session, TryAcquireError};
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
 ///
@@ -120,7 +120,10 @@ impl<S: Session> Pool<S> {
     }
 
     pub(crate) fn new(shared: Shared<S>) -> Self {
-        let handle = StdArc::new(Handle { shared: Arc::new(shared) });
+        let handle = StdArc::new_cyclic(|line: &Weak<Handle<S>>| {
+            let shared = shared.heard_by_listeners(&WeakPool::of(line.clone()).into());
+            Handle { shared: Arc::new(shared) }
+        });
         let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
         handle.shared.opener.attach_pool(Recall::new(line));
         handle.shared.fill_stock();
@@ -298,6 +301,12 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn status(&self) -> Status {
         self.shared().status()
+    }
+
+    /// What the pool goes by.
+    #[must_use]
+    pub fn settings(&self) -> PoolSettings {
+        self.shared().settings()
     }
 
     /// Everybody who has a session, longest first.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::classes::{Class, ClassId};
-use crate::Bounds;
 use crate::event::Outlived;
+use crate::{Bounds, ClassSettings, PoolSettings};
 
 /// What [`PoolBuilder`](crate::PoolBuilder) sets, but for the ledger's [`Limits`].
 #[derive(Clone, Debug)]
@@ -32,6 +32,37 @@ impl Settings {
     pub(crate) fn acquire_timeout(&self, class: Option<ClassId>) -> Duration {
         let of_class = class.and_then(|class| self.classes[class.index()].timeout);
         of_class.unwrap_or(self.acquire_timeout)
+    }
+
+    /// All of them, as people see them.
+    pub(crate) fn with(&self, limits: &Limits) -> PoolSettings {
+        let class = |Class { name, limit, timeout }: &Class| ClassSettings {
+            name: Arc::clone(name),
+            limit: *limit,
+            timeout: *timeout,
+        };
+        PoolSettings {
+            name: self.name.clone(),
+            max_size: limits.max_size,
+            max_idle: limits.max_idle(),
+            min_idle: limits.min_idle,
+            max_waiters: limits.max_waiters,
+            max_connecting: limits.max_connecting,
+            acquire_timeout: self.acquire_timeout,
+            connect_timeout: self.connect_timeout,
+            release_timeout: self.release_timeout,
+            close_timeout: self.close_timeout,
+            check_timeout: self.check_timeout,
+            lifecycle_timeout: self.lifecycle_timeout,
+            idle_timeout: limits.idle_timeout,
+            max_lifetime: limits.max_lifetime,
+            max_uses: limits.max_uses,
+            check_after_idle: limits.check_after_idle,
+            keepalive_interval: limits.keepalive_interval,
+            fail_fast_after: limits.fail_fast_after,
+            leak_detection: limits.leak_detection,
+            classes: self.classes.iter().map(class).collect(),
+        }
     }
 }
 

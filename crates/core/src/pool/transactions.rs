@@ -4,6 +4,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::Pool;
+use crate::span::{Outcome, UnitSpan};
 use crate::{Retry, Transactional, Tx, TxError, TxOptions, Unit};
 
 impl<S: Transactional> Pool<S> {
@@ -152,7 +153,7 @@ impl<S: Transactional> Pool<S> {
         E: From<TxError>,
     {
         let mut tx = self.begin_at(options, site).await.map_err(Attempt::failed)?;
-        match work(&mut tx).await {
+        match tx.inside().around(work(&mut tx)).await {
             Ok(answer) => {
                 tx.commit().await.map_err(Attempt::failed)?;
                 Ok(answer)
@@ -172,8 +173,18 @@ impl<S: Transactional> Pool<S> {
         options: &TxOptions,
         site: &'static Location<'static>,
     ) -> Result<Tx<S>, TxError> {
-        let lease = self.acquire_at(&options.acquire, site).await?;
-        Tx::begin(lease, options).await
+        let mut span = UnitSpan::new(self.name(), site, &options.acquire);
+        let acquire = self.acquire_at(&options.acquire, site);
+        match span.inside().around(acquire).await {
+            Ok(lease) => {
+                span.lent();
+                Tx::begin(lease, options, span).await
+            }
+            Err(error) => {
+                span.end(Outcome::NotAcquired);
+                Err(error.into())
+            }
+        }
     }
 
     /// A unit of work by hand: takes a session and begins when first used.

@@ -77,6 +77,8 @@ async fn unlike_pools_are_managed_in_one_map() {
         assert_eq!(pool.warm_up(1).await, 1);
         assert_eq!(pool.status().idle, 1);
         pool.resize(1).unwrap();
+        assert_eq!(pool.settings().max_size, 1);
+        assert!(pool.last_failure().is_none());
         assert_eq!(pool.resize(0).unwrap_err().setting, "max_size");
         pool.pause(Pause::Fail);
     }

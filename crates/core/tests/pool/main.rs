@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test are a test too")]
 
 mod acquire;
+mod attaching;
 mod checking;
 mod classes;
 mod cleaning;

@@ -132,6 +132,52 @@ fn the_defaults_are_those_of_the_docs() {
     }
 }
 
+#[test]
+fn a_pool_tells_what_it_goes_by() {
+    let plain = builder().build().unwrap().settings();
+    assert_eq!((plain.name, plain.max_size, plain.max_idle, plain.min_idle), (None, 10, 10, 0));
+    assert_eq!((plain.acquire_timeout, plain.idle_timeout), (secs(30), Some(secs(600))));
+    assert_eq!((plain.max_uses, plain.keepalive_interval), (None, None));
+
+    let set = builder()
+        .name("shop")
+        .max_size(9)
+        .min_idle(1)
+        .max_waiters(2)
+        .max_connecting(3)
+        .acquire_timeout(secs(4))
+        .connect_timeout(secs(5))
+        .release_timeout(secs(6))
+        .close_timeout(secs(7))
+        .lifecycle_timeout(secs(8))
+        .idle_timeout(secs(9))
+        .max_lifetime(None)
+        .max_uses(10)
+        .check_after_idle(secs(11))
+        .check_timeout(secs(12))
+        .keepalive_interval(secs(13))
+        .fail_fast_after(secs(14))
+        .leak_detection(secs(15))
+        .limit("report", 16)
+        .class_timeout("report", secs(17))
+        .limit("page", 18);
+    let pool = set.build().unwrap();
+    pool.resize(7).unwrap();
+    let it = pool.settings();
+    assert_eq!(it.name.as_deref(), Some("shop"));
+    assert_eq!((it.max_size, it.max_idle, it.min_idle), (7, 7, 1));
+    assert_eq!((it.max_waiters, it.max_connecting), (2, 3));
+    assert_eq!((it.acquire_timeout, it.connect_timeout), (secs(4), secs(5)));
+    assert_eq!((it.release_timeout, it.close_timeout), (secs(6), secs(7)));
+    assert_eq!((it.lifecycle_timeout, it.check_timeout), (secs(8), secs(12)));
+    assert_eq!((it.idle_timeout, it.max_lifetime, it.max_uses), (Some(secs(9)), None, Some(10)));
+    assert_eq!((it.check_after_idle, it.keepalive_interval), (Some(secs(11)), Some(secs(13))));
+    assert_eq!((it.fail_fast_after, it.leak_detection), (Some(secs(14)), Some(secs(15))));
+    let classes: Vec<_> =
+        it.classes.iter().map(|class| (&*class.name, class.limit, class.timeout)).collect();
+    assert_eq!(classes, [("report", Some(16), Some(secs(17))), ("page", Some(18), None)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pools_name_is_in_its_errors() {
     let backend = Scripted::new();

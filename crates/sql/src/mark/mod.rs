@@ -26,6 +26,8 @@ pub(crate) struct Mark {
     /// The connection's cache of statements is not what the database has.
     stale: bool,
     lost: Option<Fault>,
+    /// How many statements borrowers have sent.
+    statements: u64,
 }
 
 /// What the answer to a request means.
@@ -48,6 +50,7 @@ impl Mark {
     /// To be called when a borrower's statement is about to be sent.
     pub(crate) fn enter_for_borrower(&mut self, effect: Effect) {
         self.enter(effect);
+        self.statements += 1;
         self.open.meddle(effect);
     }
 
@@ -162,12 +165,16 @@ impl Mark {
 
     /// Notes that the session is as it was when it was opened.
     pub(crate) fn reset(&mut self) {
-        *self = Self::default();
+        *self = Self { statements: self.statements, ..Self::default() };
     }
 }
 
 /// What a session is asked.
 impl Mark {
+    pub(crate) const fn statements(&self) -> u64 {
+        self.statements
+    }
+
     pub(crate) const fn condition(&self) -> Condition {
         match self {
             // Of our own commit the unit itself tells.

@@ -44,6 +44,18 @@ fn a_write_dropped_half_way_is_remembered_to_the_end_of_its_transaction() {
 }
 
 #[test]
+fn what_was_sent_is_counted_beyond_a_reset() {
+    let mut mark = Mark::default();
+    mark.enter_for_borrower(Effect::READ);
+    mark.leave(Answer::Done);
+    mark.enter(Effect::READ); // ours
+    mark.leave(Answer::Done);
+    mark.reset();
+    mark.enter_for_borrower(Effect::READ);
+    assert_eq!(mark.statements(), 2);
+}
+
+#[test]
 fn a_touch_stays_and_the_first_is_named() {
     let mut mark = Mark::default();
     mark.enter(Effect::touch("PRAGMA"));

@@ -73,7 +73,11 @@ impl SqliteSession {
     /// The session is not lent again afterwards: what was done with the connection
     /// cannot be known. sqlx's own transactions are no good on it, as they know
     /// nothing of this session's.
-    pub fn connection(&mut self) -> &mut SqliteConnection {
+    ///
+    /// # Errors
+    ///
+    /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
+    pub fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         self.talk.raw()
     }
 
@@ -132,6 +136,10 @@ impl Transactional for SqliteSession {
     /// True once a lock or a snapshot was lost to another session.
     fn has_conflict(&self) -> bool {
         self.talk.has_conflict()
+    }
+
+    fn statements(&self) -> Option<u64> {
+        Some(self.talk.mark.statements())
     }
 
     /// Begins as [`Sqlite::begin_mode`](super::Sqlite::begin_mode) says, or, for a

@@ -26,6 +26,7 @@ pub struct ScriptedSession {
     dirty: bool,
     transaction: Option<Transaction>,
     savepoints: u64,
+    writes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl ScriptedSession {
             dirty: false,
             transaction: None,
             savepoints: 0,
+            writes: 0,
         }
     }
 
@@ -77,6 +79,7 @@ impl ScriptedSession {
     pub async fn write(&mut self, row: &str) -> Result {
         let read_only = self.transaction().is_some_and(|options| options.read_only);
         let row = row.to_owned();
+        self.writes += 1;
         self.work(Verb::Write, |this| match &mut this.transaction {
             Some(_) if read_only => {}
             Some(transaction) => transaction.rows.push(row),

@@ -11,7 +11,6 @@ use std::fmt;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 
-use crate::Session;
 use crate::event::Event;
 use crate::pool::aftermath::Aftermath;
 use crate::pool::clock::Clock;
@@ -23,8 +22,9 @@ use crate::pool::parcel::Parcel;
 use crate::pool::places::PlaceId;
 use crate::pool::settings::{Limits, Settings};
 use crate::sync::{Mutex, MutexGuard};
+use crate::{Session, WeakAnyPool};
 
-pub(crate) use acquiring::{Ask, Entry, Sight};
+pub(crate) use acquiring::{Entry, Sight};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,
@@ -52,6 +52,11 @@ impl<S: Session> Shared<S> {
         let listeners = listeners.of(settings.name.clone());
         let books = Mutex::new(Books { clock: Clock::new(), ledger });
         Self { opener, hooks, settings, listeners, crowded: AtomicBool::new(false), books }
+    }
+
+    /// Has each listener say whom to tell of this pool.
+    pub(crate) fn heard_by_listeners(self, line: &WeakAnyPool) -> Self {
+        Self { listeners: self.listeners.attached(line), ..self }
     }
 
     #[inline]

@@ -9,6 +9,10 @@ impl Transactional for ScriptedSession {
         self.transaction.as_ref().is_some_and(|transaction| transaction.conflict)
     }
 
+    fn statements(&self) -> Option<u64> {
+        Some(self.writes)
+    }
+
     async fn begin(this: &mut Self, options: &TxOptions) -> Result {
         this.touch();
         match (this.condition(), &this.transaction) {
