@@ -15,7 +15,8 @@ mod peers;
 use std::io::{self, Write};
 
 use crate::options::Effort;
-use crate::report::write_figure;
+use crate::report::{write_figure, write_figure_on};
+use crate::runtime::Flavor;
 use crate::statistics::median;
 use load::Site;
 use overhead::{Overhead, overhead};
@@ -58,12 +59,13 @@ fn requests(out: &mut impl Write, effort: Effort) -> io::Result<()> {
     }
     for ((name, _), figures) in peers.iter().zip(&figures) {
         let value = median(figures.iter().map(|it| Some(*it)));
-        write_figure(out, "axum_req_s", name, value, "requests/s")?;
+        write_figure_on(out, Flavor::TwoWorkers, "axum_req_s", name, value, "requests/s")?;
     }
     for ((name, _), theirs) in peers.iter().zip(&figures).skip(1) {
         let ratios = figures[0].iter().zip(theirs).map(|(ours, theirs)| Some(ours / theirs));
         let unit = format!("of {name}");
-        write_figure(out, "axum_req_s_ratio", "sessionpool", median(ratios), &unit)?;
+        let (test, ratio) = ("axum_req_s_ratio", median(ratios));
+        write_figure_on(out, Flavor::TwoWorkers, test, "sessionpool", ratio, &unit)?;
     }
     Ok(())
 }
