@@ -16,9 +16,6 @@ use crate::report::write_figure;
 use crate::runtime::Flavor;
 use crate::statistics::median;
 
-/// The name of what is measured here.
-pub(crate) const TEST: &str = "metrics_ns";
-
 const SIZE: usize = 10;
 const WARM_UP: usize = 2_000;
 const BATCH: usize = 500;
@@ -29,9 +26,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// `out` cannot be written to.
-pub(crate) fn measure(out: &mut impl Write, rounds: usize, slice: Duration) -> io::Result<()> {
+pub(super) fn measure(out: &mut impl Write, rounds: usize, slice: Duration) -> io::Result<()> {
     let round = |_| Flavor::CurrentThread.run(LIMIT, difference(slice)).flatten();
-    write_figure(out, TEST, "sessionpool", median((0..rounds).map(round)), "ns")
+    write_figure(out, "metrics_ns", "sessionpool", median((0..rounds).map(round)), "ns")
 }
 
 async fn difference(slice: Duration) -> Option<f64> {
