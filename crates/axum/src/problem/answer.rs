@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sessionpool_core::Chain;
 use tracing::{debug, error, warn};
 
 use super::{Problem, ProblemKind};
-use crate::chain::Chain;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
