@@ -152,10 +152,14 @@ impl<D: Driver> Conversation<D> {
         Self { connection, mark: Mark::default(), driver, kept: None, keeping: None, savepoints: 0 }
     }
 
-    /// The connection, for whom we do not watch.
-    pub(crate) fn raw(&mut self) -> &mut D::Connection {
+    /// The connection, for whom we do not watch. A sandbox has nobody whom it does not
+    /// watch: a `COMMIT` would be the sandbox's own.
+    pub(crate) fn raw(&mut self) -> sqlx::Result<&mut D::Connection> {
+        if self.kept.is_some() {
+            return Err(SqlFailure::InsideSandbox.into());
+        }
         self.mark.doubt("use of its raw connection");
-        &mut self.connection
+        Ok(&mut self.connection)
     }
 
     /// Talks to the database with the session marked busy.

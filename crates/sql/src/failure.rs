@@ -74,8 +74,11 @@ pub enum SqlFailure {
     },
 
     /// Inside a sandbox no statement begins or ends a transaction: it would be the
-    /// sandbox's own.
-    #[error("inside a sandbox no statement may begin or end a transaction")]
+    /// sandbox's own. Nobody has the raw connection, where it could not be told.
+    #[error(
+        "inside a sandbox no statement may begin or end a transaction, and the raw connection \
+         is not to be had"
+    )]
     InsideSandbox,
 
     /// The one session of a sandbox was lost, and all that was done in it.

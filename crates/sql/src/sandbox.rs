@@ -57,19 +57,35 @@ pub trait Sandbox<S: Session> {
     /// refused ([`SqlFailure::InsideSandbox`]), as are MySQL's statements that commit by
     /// themselves; only PostgreSQL holds a unit to reading, and puts back what a borrower
     /// touched; sequences, as ever, do not roll back. Several statements in one text are
-    /// refused in the same way where MySQL or SQLite would run them. Over the raw connection
-    /// (`connection()` of the session) nobody watches: a `COMMIT` sent there commits the
-    /// sandbox. If the session is lost the sandbox is, and says so
-    /// ([`SqlFailure::SandboxLost`]).
+    /// refused in the same way where MySQL or SQLite would run them, and so is the raw
+    /// connection (`connection()` of the session), where nobody could tell. If the session is
+    /// lost the sandbox is, and says so ([`SqlFailure::SandboxLost`]).
     ///
     /// # Errors
     ///
-    /// The pool lent no session, or its transaction could not be begun, within 30 s.
+    /// The pool lent no session, or its transaction could not be begun within 30 s.
     ///
     /// # Cancel safety
     ///
     /// Dropped half way, the session it took goes back to the pool, which cleans it.
-    fn sandbox(&self) -> impl Future<Output = Result<Pool<S>, SandboxError>> + Send;
+    fn sandbox(&self) -> impl Future<Output = Result<Pool<S>, SandboxError>> + Send {
+        self.sandbox_within(LIMIT)
+    }
+
+    /// [`sandbox`](Self::sandbox) with another limit for beginning its transaction, once
+    /// the pool has lent a session, for which it has its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sandbox`](Self::sandbox).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`sandbox`](Self::sandbox).
+    fn sandbox_within(
+        &self,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Pool<S>, SandboxError>> + Send;
 }
 
 /// Why there is no sandbox.
@@ -115,12 +131,15 @@ pub(crate) fn pool_of<S: Session<Error = Error> + Sync>(session: S) -> Pool<S> {
         .expect("one session is a valid size, and the rest is switched off")
 }
 
-/// How long the beginning of a sandbox may take.
+/// How long the beginning of a sandbox may take if nobody says.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Begins a sandbox. What came of it half way is the pool's to undo.
-pub(crate) async fn enter<D: Driver>(talk: &mut Conversation<D>) -> Result<(), SandboxError> {
-    try_bounded("beginning a sandbox", LIMIT, talk.enter_sandbox()).await.map_err(|failure| {
+pub(crate) async fn enter<D: Driver>(
+    talk: &mut Conversation<D>,
+    limit: Duration,
+) -> Result<(), SandboxError> {
+    try_bounded("beginning a sandbox", limit, talk.enter_sandbox()).await.map_err(|failure| {
         SandboxError::Begin(match failure {
             CallFailure::Answered(error) => error,
             CallFailure::Silent(silent) => Error::Io(io::Error::other(silent)),
@@ -230,9 +249,12 @@ impl<D: Driver> Conversation<D> {
 macro_rules! impl_sandbox {
     ($session:ty) => {
         impl $crate::sandbox::Sandbox<$session> for sessionpool_core::Pool<$session> {
-            async fn sandbox(&self) -> Result<Self, $crate::sandbox::SandboxError> {
+            async fn sandbox_within(
+                &self,
+                limit: std::time::Duration,
+            ) -> Result<Self, $crate::sandbox::SandboxError> {
                 let mut lease = self.acquire().await?;
-                $crate::sandbox::enter(&mut lease.talk).await?;
+                $crate::sandbox::enter(&mut lease.talk, limit).await?;
                 Ok($crate::sandbox::pool_of(sessionpool_core::Lease::detach(lease)))
             }
         }

@@ -68,7 +68,7 @@ async fn a_touch_that_failed_is_one() {
 async fn the_raw_connection_touches() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    sqlx::query("insert into t values (1)").execute(session.connection()).await.unwrap();
+    sqlx::query("insert into t values (1)").execute(session.connection().unwrap()).await.unwrap();
     assert_eq!(session.condition(), Condition::Dirty);
     let error = SqliteSession::release(&mut session).await.unwrap_err();
     assert_eq!(

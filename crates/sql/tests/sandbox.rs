@@ -25,6 +25,8 @@ async fn nobody_ends_the_sandbox_by_hand() {
         let error = sqlx::raw_sql(sql).execute(&mut *lease).await.unwrap_err();
         assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
     }
+    let error = lease.connection().unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
     drop(lease);
     let mut lease = sandbox.acquire().await.unwrap();
     let seen: Vec<i64> =
@@ -41,7 +43,7 @@ async fn what_a_borrower_touched_does_not_cost_the_session() {
     let sandbox = place.pool().sandbox().await.unwrap();
     let mut lease = sandbox.acquire().await.unwrap();
     insert(&mut lease, 1).await;
-    // Elsewhere it would.
+    // Elsewhere it would cost the session.
     sqlx::query("pragma foreign_keys").execute(&mut *lease).await.unwrap();
     drop(lease);
     let mut lease = sandbox.acquire().await.unwrap();

@@ -1,11 +1,12 @@
 //! The 1010data gateway under sessionpool's lifecycle: sessions, SAM pools, queries.
 //!
 //! [`Tenten`] is the backend, of a single user or of a SAM group; its sessions run
-//! [`Query`]s. Nobody here can reach the platform: what this crate does follows the
+//! [`Query`]s, whose results are had as rows, as columns or as [`Csv`]. Nobody here can reach the platform: what this crate does follows the
 //! public documents, and where they leave something open the choice made is listed in
 //! `docs/decisions/0035-open-points-of-the-gateway.md`.
 
 mod admin;
+mod aside;
 mod backend;
 mod builder;
 mod choices;
@@ -27,6 +28,7 @@ mod query;
 mod sam;
 mod secret;
 mod session;
+mod settings;
 mod table_info;
 mod wire;
 mod xml;

@@ -1,6 +1,7 @@
 """A plain client of the gateway: urllib and lxml, one request after the other.
 
-Prints how many rows a second it turned into Python values.
+Prints how many rows a second it turned into Python values, and the microseconds of the
+CPU that a row took of this process.
 """
 
 import sys
@@ -41,7 +42,7 @@ KINDS = {"i": number, "j": number, "f": decimal, "a": text}
 
 session = call("login", {"uid": USER, "pswd": PASSWORD, "kill": "yes"})
 credentials = {"uid": USER, "pswd": session.findtext("pswd"), "sid": session.findtext("sid")}
-began = time.perf_counter()
+began, cpu = time.perf_counter(), time.process_time()
 result = call("query", credentials, f"<in><name>{TABLE}</name><ops/></in>")
 count = int(result.findtext("nrows"))
 heads = result.findall("table/cols/th")
@@ -54,7 +55,7 @@ for first in range(1, count + 1, WINDOW):
     for row in call("getdata", credentials, body).iterfind("table/data/tr"):
         values = [kind(cell.text) for kind, cell in zip(kinds, row)]
         rows += 1
-seconds = time.perf_counter() - began
+seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
 call("logout", credentials)
 assert rows == count, f"{rows} of {count} rows"
-print(rows / seconds)
+print(rows / seconds, cpu / rows * 1e6)

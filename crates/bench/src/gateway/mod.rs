@@ -3,12 +3,15 @@
 //! | test | what |
 //! |---|---|
 //! | `gateway_rows_s` | rows a second out of a table of 1,000,000 rows and 8 columns, every value read |
-//! | `gateway_peak_mb` | how much memory that takes more than before, at most |
-//! | `gateway_window_mb` | what one window of that is: the answer, and 8 bytes a cell for where it stands |
-//! | `xml_mb_s` | the parser alone over one window's answer, and `memchr` over the same bytes |
-//! | `sam_logins` | logins for 64 tasks over 8 IDs |
+//! | `gateway_cpu_us` | µs of the CPUs that the client's process has for a row; the gateway's are not in it, and other programs change it little |
+//! | `gateway_peak_mb` | the most memory that the client has allocated at one time, by a counting allocator |
+//! | `gateway_window_mb` | what a window is: the bytes of one answer with 50,000 rows |
+//! | `gateway_peak_windows` | the one in terms of the other |
+//! | `xml_mb_s` | the parser alone over one window's answer, in a second of one core's time, and `memchr` over the same bytes |
+//! | `sam_logins` | logins for 64 tasks over 8 IDs, eight at a time |
 //!
-//! Clients are processes of their own, one at a time, against one emulator in this one.
+//! Clients are processes of their own, one at a time, against one emulator in this one; they
+//! take turns, and ratios are taken within rounds.
 
 mod client;
 mod logins;
@@ -21,12 +24,23 @@ use std::io::{self, Write};
 use crate::report::write_figure;
 use crate::statistics::median;
 
+use client::Figures;
 pub(crate) use client::run as run_client;
 use server::Server;
 
 /// Names of what is measured here.
-pub(crate) const TESTS: [&str; 5] =
-    ["gateway_rows_s", "gateway_peak_mb", "gateway_window_mb", "xml_mb_s", "sam_logins"];
+pub(crate) const TESTS: [&str; 7] = [
+    "gateway_rows_s",
+    "gateway_cpu_us",
+    "gateway_peak_mb",
+    "gateway_window_mb",
+    "gateway_peak_windows",
+    "xml_mb_s",
+    "sam_logins",
+];
+
+/// Fewer say little of a ratio.
+const FEWEST_ROUNDS: usize = 3;
 
 /// Measures and writes a line for each figure.
 ///
@@ -36,26 +50,34 @@ pub(crate) const TESTS: [&str; 5] =
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let server = Server::start()?;
     let python = python::Python::install()?;
-    let (mut ours, mut theirs, mut ratios, mut peaks) = (vec![], vec![], vec![], vec![]);
+    let rounds = rounds.max(FEWEST_ROUNDS);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         eprintln!("gateway: round {} of {rounds}", round + 1);
-        let figures = client::start(&server)?;
-        let plain = python.rows_a_second(&server)?;
-        ours.push(Some(figures.rows_a_second));
-        theirs.push(Some(plain));
-        ratios.push(Some(figures.rows_a_second / plain));
-        peaks.push(figures.peak_mb);
+        ours.push(client::start(&server)?);
+        theirs.push(python.start(&server)?);
     }
-    write_figure(out, "gateway_rows_s", "sessionpool", median(ours), "rows/s")?;
-    write_figure(out, "gateway_rows_s", "python-lxml", median(theirs), "rows/s")?;
-    write_figure(out, "gateway_rows_s_ratio", "sessionpool", median(ratios), "of python-lxml")?;
-    write_figure(out, "gateway_peak_mb", "sessionpool", median(peaks), "MB")?;
+    let of_both = |figure: fn(&Figures, &(f64, f64)) -> f64| {
+        median(ours.iter().zip(&theirs).map(|(ours, theirs)| Some(figure(ours, theirs))))
+    };
+    let mut write = |test, pool, value, unit| write_figure(&mut *out, test, pool, value, unit);
+    write("gateway_rows_s", "sessionpool", of_both(|ours, _| ours.rows_a_second), "rows/s")?;
+    write("gateway_rows_s", "python-lxml", of_both(|_, theirs| theirs.0), "rows/s")?;
+    let ratio = of_both(|ours, theirs| ours.rows_a_second / theirs.0);
+    write("gateway_rows_s_ratio", "sessionpool", ratio, "of python-lxml")?;
+    write("gateway_cpu_us", "sessionpool", of_both(|ours, _| ours.cpu), "µs/row")?;
+    write("gateway_cpu_us", "python-lxml", of_both(|_, theirs| theirs.1), "µs/row")?;
+    let ratio = of_both(|ours, theirs| theirs.1 / ours.cpu);
+    write("gateway_cpu_us_ratio", "sessionpool", ratio, "of python-lxml's rows/µs")?;
 
     let window = server.window()?;
-    let cells = server::WINDOW as usize * server::COLUMNS;
-    let megabytes = (window.len() + cells * 8) as f64 / 1e6;
-    write_figure(out, "gateway_window_mb", "sessionpool", Some(megabytes), "MB")?;
-    write_figure(out, "xml_mb_s", "sessionpool", Some(parser::ours(&window)), "MB/s")?;
-    write_figure(out, "xml_mb_s", "memchr", Some(parser::memchr(&window)), "MB/s")?;
-    write_figure(out, "sam_logins", "sessionpool", Some(logins::logins(&server)?), "logins")
+    let window_mb = window.len() as f64 / 1e6;
+    let peak = of_both(|ours, _| ours.peak_mb);
+    write("gateway_peak_mb", "sessionpool", peak, "MB")?;
+    write("gateway_window_mb", "sessionpool", Some(window_mb), "MB")?;
+    let windows = peak.map(|peak| peak / window_mb);
+    write("gateway_peak_windows", "sessionpool", windows, "answers of 50,000 rows")?;
+    write("xml_mb_s", "sessionpool", Some(parser::ours(&window)), "MB/s")?;
+    write("xml_mb_s", "memchr", Some(parser::memchr(&window)), "MB/s")?;
+    write("sam_logins", "sessionpool", Some(logins::logins(&server)?), "logins")
 }

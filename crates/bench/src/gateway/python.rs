@@ -24,11 +24,14 @@ impl Python {
         Ok(this)
     }
 
-    pub(crate) fn rows_a_second(&self, server: &Server) -> io::Result<f64> {
+    /// Rows a second, and µs of the CPU for each.
+    pub(crate) fn start(&self, server: &Server) -> io::Result<(f64, f64)> {
         let (url, window) = (server.emulator.url(), WINDOW.to_string());
         let output = self.run(&["-c", CLIENT, &url, USER, PASSWORD, TABLE, &window])?;
         let said = String::from_utf8_lossy(&output.stdout);
-        said.trim().parse().map_err(io::Error::other)
+        let (rows, cpu) = said.trim().split_once(' ').ok_or(io::Error::other("two figures"))?;
+        let figure = |text: &str| text.parse::<f64>().map_err(io::Error::other);
+        Ok((figure(rows)?, figure(cpu)?))
     }
 
     fn run(&self, arguments: &[&str]) -> io::Result<Output> {

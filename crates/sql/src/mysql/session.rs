@@ -72,7 +72,8 @@ impl MySqlSession {
     ///
     /// # Errors
     ///
-    /// What was left half way did not come to its end.
+    /// What was left half way did not come to its end; or
+    /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
     ///
     /// # Cancel safety
     ///
@@ -80,7 +81,7 @@ impl MySqlSession {
     /// dropped half way leaves the connection unusable: so it is with sqlx.
     pub async fn connection(&mut self) -> sqlx::Result<&mut MySqlConnection> {
         self.talk.settle_soon().await?;
-        self.talk.raw().idle()
+        self.talk.raw()?.idle()
     }
 
     /// The server's number for the session, as `CONNECTION_ID()` says.

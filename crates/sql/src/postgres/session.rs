@@ -70,7 +70,11 @@ impl PgSession {
     /// All state of the session is put back afterwards, since what was done with the
     /// connection cannot be known. sqlx's own transactions are no good on it, as they
     /// know nothing of this session's.
-    pub fn connection(&mut self) -> &mut PgConnection {
+    ///
+    /// # Errors
+    ///
+    /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
+    pub fn connection(&mut self) -> sqlx::Result<&mut PgConnection> {
         self.talk.raw()
     }
 

@@ -73,7 +73,11 @@ impl SqliteSession {
     /// The session is not lent again afterwards: what was done with the connection
     /// cannot be known. sqlx's own transactions are no good on it, as they know
     /// nothing of this session's.
-    pub fn connection(&mut self) -> &mut SqliteConnection {
+    ///
+    /// # Errors
+    ///
+    /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
+    pub fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         self.talk.raw()
     }
 

@@ -83,6 +83,8 @@ async fn nobody_ends_the_sandbox_by_hand() {
         let error = lease.execute(sql).await.unwrap_err();
         assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
     }
+    let error = lease.connection().await.unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
     drop(lease);
     assert_eq!(count(&sandbox).await, 1);
     drop(sandbox);

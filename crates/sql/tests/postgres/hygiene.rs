@@ -84,7 +84,7 @@ async fn a_trace_in_several_statements_or_on_the_raw_connection_is_taken_away() 
     release(&mut session).await;
     assert_eq!(text(&mut session, "show search_path").await, "\"$user\", public");
 
-    session.connection().execute("set search_path = nowhere; begin").await.unwrap();
+    session.connection().unwrap().execute("set search_path = nowhere; begin").await.unwrap();
     assert_eq!(session.condition(), Condition::Dirty);
     release(&mut session).await;
     assert_eq!(text(&mut session, "show search_path").await, "\"$user\", public");
@@ -140,7 +140,7 @@ async fn the_statement_cache_survives_what_a_borrower_does_to_prepared_statement
         assert_eq!(text(&mut session, "select 'cached'").await, "cached");
         run(&mut session, sql).await;
         assert_eq!(text(&mut session, "select 'cached'").await, "cached", "the same borrower");
-        session.connection().execute(sql).await.unwrap();
+        session.connection().unwrap().execute(sql).await.unwrap();
         release(&mut session).await;
         assert_eq!(text(&mut session, "select 'cached'").await, "cached", "the next one");
     }
@@ -233,7 +233,7 @@ async fn a_reset_that_fails_loses_the_session() {
 async fn sqlxs_own_transaction_on_the_raw_connection_is_rolled_back() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    let mut own = session.connection().begin().await.unwrap();
+    let mut own = session.connection().unwrap().begin().await.unwrap();
     sqlx::query("insert into t values (1)").execute(&mut *own).await.unwrap();
     std::mem::forget(own);
     release(&mut session).await;

@@ -123,7 +123,7 @@ async fn nobody_is_cancelled_and_nothing_is_reset() {
     session.execute("set statement_timeout = '1h'").await.unwrap();
     assert_clean(&session);
     session.execute("reset statement_timeout").await.unwrap();
-    session.connection().execute("select 1").await.unwrap();
+    session.connection().unwrap().execute("select 1").await.unwrap();
     release(&mut session).await;
 
     begin(&mut session).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use sessionpool_core::{CommitOutcome, Pool, Rollback, Session, Transactional, TxError, TxOptions};
-use sessionpool_sql::{PgSession, Sandbox, Script, SqlFailure};
+use sessionpool_sql::{PgSession, Sandbox, SandboxError, Script, SqlFailure};
 use sqlx::Executor;
 
 use crate::place::{Distant, Place, SOON, code, failure, insert, one, text};
@@ -238,4 +238,35 @@ async fn a_sandbox_whose_session_is_lost_says_so() {
     assert!(cause.to_string().contains("the sandbox's session is gone"), "{cause}");
     let fault = cause.downcast_ref::<sqlx::Error>().map(PgSession::classify);
     assert_eq!(fault, Some(sessionpool_core::Fault::Rejected));
+}
+
+/// What sqlx offers on nothing else begins and commits transactions: migrations do.
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn nobody_has_the_raw_connection() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    let error = lease.connection().unwrap_err();
+    assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
+    drop(lease);
+    assert_eq!(count(&sandbox).await, 1, "and nothing was lost by asking");
+    drop(sandbox);
+    assert!(place.rows().await.is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn beginning_takes_no_longer_than_it_may() {
+    let distant = Distant::new().await;
+    let pool = Pool::builder(distant.postgres()).max_size(1).build().unwrap();
+    // No answer is here that soon.
+    let error = pool.sandbox_within(Duration::from_millis(1)).await.unwrap_err();
+    let SandboxError::Begin(source) = &error else { panic!("{error:?}") };
+    assert!(source.to_string().contains("1ms"), "{source}");
+    let sandbox = pool.sandbox_within(SOON).await.unwrap();
+    insert(&mut sandbox.acquire().await.unwrap(), 1).await;
+    assert_eq!(count(&sandbox).await, 1);
+    assert_eq!(pool.status().counters.opened, 1, "its session was cleaned and used again");
 }

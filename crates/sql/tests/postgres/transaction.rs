@@ -39,7 +39,7 @@ async fn the_drivers_own_depth_stays_zero() {
     let place = Place::new().await;
     let mut session = place.session().await;
     begin(&mut session).await;
-    assert!(!sqlx::Connection::is_in_transaction(session.connection()));
+    assert!(!sqlx::Connection::is_in_transaction(session.connection().unwrap()));
     PgSession::rollback(&mut session).await.unwrap();
 }
 
@@ -247,7 +247,7 @@ async fn an_error_nobody_saw_is_told_at_commit() {
     let mut session = place.session().await;
     begin(&mut session).await;
     insert(&mut session, 1).await;
-    assert!(session.connection().execute("select nonsense").await.is_err());
+    assert!(session.connection().unwrap().execute("select nonsense").await.is_err());
     let error = rolled_back(PgSession::commit(&mut session).await);
     assert_eq!(code(&error), "25P02");
     release(&mut session).await;
@@ -378,7 +378,7 @@ async fn a_transaction_that_is_not_ours_is_not_committed() {
     let mut session = place.session().await;
     for sql in ["commit", "rollback", "reset all"] {
         begin(&mut session).await;
-        session.connection().execute(sql).await.unwrap();
+        session.connection().unwrap().execute(sql).await.unwrap();
         let error = unknown(PgSession::commit(&mut session).await);
         assert!(matches!(failure(&error), SqlFailure::NoTransaction), "{sql}: {error}");
         release(&mut session).await;

@@ -20,6 +20,7 @@ pub(crate) use gateway::Gateway;
 pub(crate) use limits::Limits;
 pub(crate) use log::Log;
 
+use crate::aside::look_through;
 use crate::error::{Phase, Refusal, TimedOut};
 use crate::xml::{self, Document, Flaw, Room, XmlError, XmlLimits};
 use crate::{Error, Result};
@@ -45,8 +46,6 @@ pub(crate) struct Manner {
 
 /// Idle connections go before a server or a proxy closes them under a request.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
-/// Beyond this an answer is parsed where it blocks nobody.
-const BIG: usize = 256 << 10;
 /// No gateway keeps us from asking for longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How much of a strange answer an error shows.
@@ -150,15 +149,8 @@ impl Client {
 
     async fn parse(&self, call: &Call<'_>, body: Vec<u8>) -> Result<Document> {
         let room = Room::for_cells(call.likely.cells, body.len());
-        let parsed = if body.len() < BIG {
-            xml::read(body, &self.manner.xml, room)
-        } else {
-            let manner = Arc::clone(&self.manner);
-            let parsing = tokio::task::spawn_blocking(move || xml::read(body, &manner.xml, room));
-            parsing
-                .await
-                .map_err(|error| Error::Start { what: "the parser", source: error.into() })?
-        };
+        let manner = Arc::clone(&self.manner);
+        let parsed = look_through(body.len(), move || xml::read(body, &manner.xml, room)).await?;
         parsed.map_err(|source| malformed(call, source))
     }
 }

@@ -2,15 +2,20 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::column::Column;
 use super::fetcher::{Form, Place};
+use super::query::Query;
 use super::record::Records;
 use super::windows::Windows;
+use crate::aside::look_through;
+use crate::session::TentenSession;
 use crate::wire::query::Fetched;
 use crate::{Error, Result, choices};
 
@@ -88,8 +93,70 @@ impl Default for Csv {
     }
 }
 
-/// Beyond this lines are counted where it blocks nobody.
-const BIG: usize = 256 << 10;
+impl Query {
+    /// All rows as CSV, written by the gateway, as they come: window by window, the next
+    /// one fetched meanwhile. What is no row more or less than announced, with a value for
+    /// each column, is an error.
+    ///
+    /// Text is passed on byte by byte, whatever its encoding. N/A is nothing between two
+    /// separators.
+    ///
+    /// # Errors
+    ///
+    /// The query could not be run, or the separator cannot be one.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`run`](Self::run).
+    pub async fn csv<'q>(
+        &'q mut self,
+        session: &'q mut TentenSession,
+        csv: &Csv,
+    ) -> Result<CsvText<'q>> {
+        csv.check()?;
+        self.ensure_run(session).await?;
+        let fetcher = self.fetcher(session, csv.clone(), None)?;
+        session.begin().await?;
+        let columns = Arc::clone(&fetcher.columns);
+        let windows = Windows::new(&mut self.size, session, fetcher);
+        Ok(CsvText::new(windows, csv, &columns))
+    }
+
+    /// Writes all rows as CSV, as [`csv`](Self::csv) gives them, and flushes. Answers how
+    /// many there were, the line with the columns' names not among them.
+    ///
+    /// ```no_run
+    /// # use sessionpool_tenten::{Csv, Query, Result, TentenSession};
+    /// # async fn example(session: &mut TentenSession) -> Result<()> {
+    /// let mut file = Vec::new(); // or a `tokio::fs::File`
+    /// let mut query = Query::new("pub.demo.weather.stations", "");
+    /// let rows = query.write_csv(session, &Csv::new(), &mut file).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`csv`](Self::csv), and [`Error::Output`] when it cannot be written. What
+    /// came before is written.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was written is. For the rest, as for [`run`](Self::run).
+    pub async fn write_csv(
+        &mut self,
+        session: &mut TentenSession,
+        csv: &Csv,
+        writer: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<u64> {
+        let mut text = self.csv(session, csv).await?;
+        while let Some(lines) = text.next().await {
+            writer.write_all(&lines?).await.map_err(Error::Output)?;
+        }
+        writer.flush().await.map_err(Error::Output)?;
+        Ok(text.rows())
+    }
+}
 
 /// Some rows as lines, each with its end.
 pub(super) struct Lines {
@@ -110,12 +177,7 @@ impl Form for Csv {
     async fn window(&self, place: Place, fetched: Fetched) -> Result<Lines> {
         let text = fetched.csv()?;
         let separator = self.separator as u8; // `check` has seen it
-        if text.len() < BIG {
-            return lines(&text, &place, separator);
-        }
-        tokio::task::spawn_blocking(move || lines(&text, &place, separator))
-            .await
-            .map_err(|error| Error::Start { what: "the parser", source: error.into() })?
+        look_through(text.len(), move || lines(&text, &place, separator)).await?
     }
 
     fn end(lines: &Lines) -> u64 {

@@ -2,7 +2,8 @@ use std::borrow::Cow;
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::cell::{Cell, Value};
+use super::cell::Cell;
+use super::value::Value;
 use crate::Result;
 
 /// What a cell can be read as; for [`Row::get`](super::Row::get).

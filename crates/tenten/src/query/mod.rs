@@ -6,6 +6,7 @@ mod column;
 mod csv;
 mod fetcher;
 mod from_cell;
+mod number;
 #[expect(clippy::module_inception, reason = "a file is one noun, and this one is the query")]
 mod query;
 mod recent;
@@ -14,11 +15,12 @@ mod row;
 mod rows;
 mod serde;
 mod slice;
+mod value;
 mod window;
 mod windows;
 
 pub use base::BaseQuery;
-pub use cell::{Cell, Value};
+pub use cell::Cell;
 pub use column::{Column, ColumnType};
 pub use csv::{Csv, CsvText};
 pub use from_cell::FromCell;
@@ -28,3 +30,4 @@ pub(crate) use record::Records;
 pub use row::{ColumnIndex, Row};
 pub use rows::{Rows, TypedRows};
 pub use slice::{Slice, Values};
+pub use value::Value;

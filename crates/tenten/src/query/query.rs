@@ -2,17 +2,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::base::BaseQuery;
-use super::cell::Value;
 use super::column::Column;
-use super::csv::{Csv, CsvText};
 use super::fetcher::{Fetcher, Size};
 use super::recent::Recent;
 use super::row::{ColumnIndex, Row};
 use super::rows::{Rows, TypedRows};
 use super::slice::{Slice, Values};
+use super::value::Value;
 use super::window::{Cells, Window};
 use super::windows::Windows;
 use crate::session::TentenSession;
@@ -58,7 +56,7 @@ use crate::{Error, Result, choices};
 #[derive(Debug)]
 pub struct Query {
     base: Arc<BaseQuery>,
-    size: Size,
+    pub(super) size: Size,
     found: Option<Found>,
     windows: Recent,
 }
@@ -165,69 +163,6 @@ impl Query {
         Ok(TypedRows::new(self.rows(session).await?))
     }
 
-    /// All rows as CSV, written by the gateway, as they come: window by window, the next
-    /// one fetched meanwhile. What is no row more or less than announced, with a value for
-    /// each column, is an error.
-    ///
-    /// Text is passed on byte by byte, whatever its encoding. N/A is nothing between two
-    /// separators.
-    ///
-    /// # Errors
-    ///
-    /// The query could not be run, or the separator cannot be one.
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`run`](Self::run).
-    pub async fn csv<'q>(
-        &'q mut self,
-        session: &'q mut TentenSession,
-        csv: &Csv,
-    ) -> Result<CsvText<'q>> {
-        csv.check()?;
-        self.ensure_run(session).await?;
-        let fetcher = self.fetcher(session, csv.clone(), None)?;
-        session.begin().await?;
-        let columns = Arc::clone(&fetcher.columns);
-        let windows = Windows::new(&mut self.size, session, fetcher);
-        Ok(CsvText::new(windows, csv, &columns))
-    }
-
-    /// Writes all rows as CSV, as [`csv`](Self::csv) gives them, and flushes. Answers how
-    /// many there were, the line with the columns' names not among them.
-    ///
-    /// ```no_run
-    /// # use sessionpool_tenten::{Csv, Query, Result, TentenSession};
-    /// # async fn example(session: &mut TentenSession) -> Result<()> {
-    /// let mut file = Vec::new(); // or a `tokio::fs::File`
-    /// let mut query = Query::new("pub.demo.weather.stations", "");
-    /// let rows = query.write_csv(session, &Csv::new(), &mut file).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`csv`](Self::csv), and [`Error::Output`] when it cannot be written. What
-    /// came before is written.
-    ///
-    /// # Cancel safety
-    ///
-    /// What was written is. For the rest, as for [`run`](Self::run).
-    pub async fn write_csv(
-        &mut self,
-        session: &mut TentenSession,
-        csv: &Csv,
-        writer: &mut (impl AsyncWrite + Unpin),
-    ) -> Result<u64> {
-        let mut text = self.csv(session, csv).await?;
-        while let Some(lines) = text.next().await {
-            writer.write_all(&lines?).await.map_err(Error::Output)?;
-        }
-        writer.flush().await.map_err(Error::Output)?;
-        Ok(text.rows())
-    }
-
     /// One row, counted from 0; `None` behind the last. Fetches the window that has it,
     /// unless that was fetched last.
     ///
@@ -326,7 +261,7 @@ impl Query {
         Ok(slice)
     }
 
-    async fn ensure_run(&mut self, session: &mut TentenSession) -> Result<()> {
+    pub(super) async fn ensure_run(&mut self, session: &mut TentenSession) -> Result<()> {
         if self.found.is_some() { Ok(()) } else { self.run(session).await }
     }
 
@@ -352,7 +287,7 @@ impl Query {
         Ok(window)
     }
 
-    fn fetcher<F>(
+    pub(super) fn fetcher<F>(
         &self,
         session: &TentenSession,
         form: F,

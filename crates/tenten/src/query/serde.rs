@@ -7,8 +7,9 @@ use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::cell::{Cell, Value};
+use super::cell::Cell;
 use super::row::Row;
+use super::value::Value;
 use crate::Error;
 
 /// An [`Error`] on its way through serde.

@@ -168,6 +168,35 @@ fn depth_attributes_elements_and_text_are_bounded() {
 }
 
 #[test]
+fn every_limit_is_the_callers() {
+    let read_with = |limits: XmlLimits, body: &str| {
+        read(body.as_bytes().to_vec(), &limits, Room::default())
+            .map(drop)
+            .map_err(|error| error.flaw)
+    };
+    let too_much = |what, limit| Err(Flaw::TooMuch { what, limit });
+    let limits = XmlLimits::default;
+    let deep = "<out><a><b/></a></out>";
+    assert_eq!(read_with(limits().max_depth(3), deep), Ok(()));
+    assert_eq!(read_with(limits().max_depth(2), deep), too_much("elements within each other", 2));
+    assert_eq!(read_with(limits().max_elements(3), deep), Ok(()));
+    assert_eq!(read_with(limits().max_elements(2), deep), too_much("elements", 2));
+    let wide = "<out><th a='' b='' c=''/></out>";
+    assert_eq!(read_with(limits().max_attributes(3), wide), Ok(()));
+    assert_eq!(
+        read_with(limits().max_attributes(2), wide),
+        too_much("attributes of an element", 2)
+    );
+    assert_eq!(read_with(limits().max_bytes(deep.len()), deep), Ok(()));
+    let one_less = deep.len() - 1;
+    let too_long = Err(Flaw::TooLong { limit: one_less });
+    assert_eq!(read_with(limits().max_bytes(one_less), deep), too_long);
+    // Beyond these nobody can go.
+    assert_eq!(limits().max_bytes(usize::MAX), limits().max_bytes(1 << 30));
+    assert_eq!(limits().max_depth(usize::MAX), limits().max_depth(1000));
+}
+
+#[test]
 fn what_is_no_answer_is_refused() {
     for body in
         ["", "Service Unavailable", "<html><p>Sign in</html>", "<out/><out/>", "<out>&</out>"]

@@ -149,6 +149,21 @@ async fn a_row_too_few_or_a_field_too_many_is_an_error_with_its_place() {
 }
 
 #[tokio::test]
+async fn where_a_gateway_does_not_quote_another_separator_does() {
+    let words = Table::new("t", [Column::text("a", ["a,b", "c"])]).expect("well-formed");
+    let emulator = gateway(1).table(words).choose(|choices| choices.csv_quotes = false);
+    let emulator = emulator.start().await.expect("it starts");
+    let mut session = session(&emulator).await;
+    let mut query = Query::new("t", "");
+    let mut commas = Vec::new();
+    let error = query.write_csv(&mut session, &Csv::new(), &mut commas).await.expect_err("torn");
+    assert_eq!(error.to_string(), "row 0 has 2 fields where 1 belong");
+    assert_eq!(commas, b"a\n", "no row was passed on");
+    let tabs = Csv::new().separator('\t');
+    assert_eq!(text(&mut query, &mut session, &tabs).await, (2, b"a\na,b\nc\n".to_vec()));
+}
+
+#[tokio::test]
 async fn windows_of_csv_shrink_like_others_and_are_bounded() {
     let emulator = start_with(1, |choices| choices.max_cells = 100).await;
     let mut opened = session(&emulator).await;

@@ -10,6 +10,8 @@ mod journal;
 mod pool;
 mod query;
 mod sam;
+mod settings;
 mod table_info;
 mod tls;
 mod vendor;
+mod wire;
