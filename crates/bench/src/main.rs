@@ -18,14 +18,14 @@
 //! each round, and are steadier than the figures: the machine is never quite the
 //! same for long.
 //!
-//! With `--web` there is `metrics_ns` too: how much more an acquire and return take, in
-//! nanoseconds, from a pool that is measured by `event::Metered` with a Prometheus
-//! recorder.
-//!
 //! With `--sql` the pools are measured over private PostgreSQL and MariaDB servers and
 //! over SQLite instead (`--sql=pg,mysql,sqlite`): the lines have the ratios to sqlx's
 //! pool and to deadpool over sqlx's raw connections, and of SQLite to a connection
 //! without a pool, all taken within rounds.
+//!
+//! With `--web` it is our layer for axum that is measured, against a handler that uses the
+//! pool by hand and against `axum-sqlx-tx`; and what `event::Metered` costs an acquire and
+//! return, with a Prometheus recorder.
 //!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
@@ -47,6 +47,7 @@ mod runtime;
 mod series;
 mod sql;
 mod statistics;
+mod web;
 
 use std::io::{self, stdout};
 use std::time::Duration;
@@ -66,6 +67,10 @@ fn main() -> io::Result<()> {
     if let Some(databases) = &options.sql {
         return sql::play(options.effort(), databases);
     }
+    if options.web {
+        measures::metrics::measure(&mut stdout().lock(), options.effort())?;
+        return web::measure(&mut stdout().lock(), options.effort());
+    }
     if let Some(url) = &options.gateway_client {
         return gateway::run_client(url);
     }
@@ -74,10 +79,6 @@ fn main() -> io::Result<()> {
     contests.retain(|contest| options.wants(contest.tests()));
     play(&mut contests, &options);
     print(&contests, &options)?;
-    if options.wants_metrics() {
-        let Effort { rounds, slice, .. } = options.effort();
-        measures::metrics::measure(&mut stdout().lock(), rounds, slice)?;
-    }
     match options.wants_gateway() {
         true => gateway::measure(&mut stdout().lock(), options.effort().long_rounds),
         false => Ok(()),

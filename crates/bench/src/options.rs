@@ -5,7 +5,6 @@ use clap::{CommandFactory, Parser};
 
 use crate::gateway;
 use crate::measure::Test;
-use crate::measures::metrics;
 use crate::peers::Name;
 use crate::sql::Database;
 
@@ -39,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) gateway: bool,
 
-    /// Also what a web service pays for besides its sessions.
+    /// Web applications, and nothing else.
     #[arg(long)]
     pub(crate) web: bool,
 
@@ -72,9 +71,6 @@ impl Options {
         if self.gateway {
             known.extend(gateway::TESTS);
         }
-        if self.web {
-            known.push(metrics::TEST);
-        }
         if let Some(unknown) = self.only.iter().find(|only| !known.contains(&only.as_str())) {
             let message = format!("no test {unknown:?}; there are {}", known.join(", "));
             Self::command().error(ErrorKind::InvalidValue, message).exit();
@@ -91,11 +87,6 @@ impl Options {
     pub(crate) fn wants_gateway(&self) -> bool {
         let named = |only: &String| gateway::TESTS.contains(&only.as_str());
         self.gateway && (self.only.is_empty() || self.only.iter().any(named))
-    }
-
-    /// True if the metrics are to be measured.
-    pub(crate) fn wants_metrics(&self) -> bool {
-        self.web && (self.only.is_empty() || self.only.iter().any(|only| only == metrics::TEST))
     }
 
     pub(crate) const fn effort(&self) -> Effort {

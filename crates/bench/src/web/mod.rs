@@ -1,0 +1,69 @@
+//! Web applications, with `--web`: requests go to a router in this process, without
+//! sockets.
+//!
+//! | test | what |
+//! |---|---|
+//! | `axum_us` | what our layer and extractor cost a request, over a handler with a transaction of its own, on sessions that do nothing |
+//! | `axum_request_us` | such a request altogether: by hand, with an extractor that is not used, and with one that is |
+//! | `axum_req_s` | requests a second of 32 tasks over 8 connections to a private PostgreSQL server, each a row updated and committed: ours, and `axum-sqlx-tx` with and without sqlx's test before each use |
+
+mod load;
+mod noop;
+mod overhead;
+mod peers;
+
+use std::io::{self, Write};
+
+use crate::options::Effort;
+use crate::report::write_figure;
+use crate::statistics::median;
+use load::Site;
+use overhead::{Overhead, overhead};
+use peers::{Ours, SqlxTx, WebPeer};
+
+/// Measures, and writes a line for each figure.
+///
+/// # Errors
+///
+/// No server can be started, or nothing written.
+pub(crate) fn measure(out: &mut impl Write, effort: Effort) -> io::Result<()> {
+    let overheads: Vec<Overhead> = (0..effort.rounds).map(|_| overhead(effort.slice)).collect();
+    let middle = |figure: fn(&Overhead) -> f64| median(overheads.iter().map(|it| Some(figure(it))));
+    let ours = "sessionpool";
+    write_figure(out, "axum_us", ours, middle(|it| it.by_unit - it.by_hand), "us")?;
+    write_figure(out, "axum_request_us", "by hand", middle(|it| it.by_hand), "us")?;
+    write_figure(out, "axum_request_us", "unused", middle(|it| it.unused), "us")?;
+    write_figure(out, "axum_request_us", ours, middle(|it| it.by_unit), "us")?;
+    requests(out, effort)
+}
+
+fn requests(out: &mut impl Write, effort: Effort) -> io::Result<()> {
+    let site = Site::start()?;
+    let peers: [(&str, fn(&Site, Effort) -> f64); 3] = [
+        ("sessionpool", |site, effort| site.requests_a_second::<Ours>(effort.slice * 10)),
+        (SqlxTx::<true>::NAME, |site, effort| {
+            site.requests_a_second::<SqlxTx<true>>(effort.slice * 10)
+        }),
+        (SqlxTx::<false>::NAME, |site, effort| {
+            site.requests_a_second::<SqlxTx<false>>(effort.slice * 10)
+        }),
+    ];
+    let mut figures = [const { Vec::new() }; 3];
+    for round in 0..effort.few_rounds.max(3) {
+        eprintln!("web: round {}", round + 1);
+        for turn in 0..peers.len() {
+            let peer = (round + turn) % peers.len();
+            figures[peer].push(peers[peer].1(&site, effort));
+        }
+    }
+    for ((name, _), figures) in peers.iter().zip(&figures) {
+        let value = median(figures.iter().map(|it| Some(*it)));
+        write_figure(out, "axum_req_s", name, value, "requests/s")?;
+    }
+    for ((name, _), theirs) in peers.iter().zip(&figures).skip(1) {
+        let ratios = figures[0].iter().zip(theirs).map(|(ours, theirs)| Some(ours / theirs));
+        let unit = format!("of {name}");
+        write_figure(out, "axum_req_s_ratio", "sessionpool", median(ratios), &unit)?;
+    }
+    Ok(())
+}
