@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use axum::BoxError;
 use futures_util::FutureExt;
-use sessionpool_core::Transactional;
+use sessionpool_core::{Chain, Transactional};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use crate::chain::Chain;
 use crate::slot::{Left, Owner, Slot};
 use crate::work::Work;
 

@@ -1,9 +1,8 @@
 use axum::http::response::Parts;
 use axum::response::{IntoResponse, Response};
-use sessionpool_core::{Transactional, Unit};
+use sessionpool_core::{Chain, Transactional, Unit};
 use tracing::{error, warn};
 
-use crate::chain::Chain;
 use crate::heard_out::HeardOut;
 use crate::slot::{Left, Owner, Stray};
 use crate::{Problem, kept};

@@ -12,13 +12,12 @@ use axum::response::Response;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use sessionpool_core::{Transactional, TxError};
+use sessionpool_core::{Chain, Transactional, TxError};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{self, Instant};
 use tracing::{debug, error};
 
 use crate::Ending;
-use crate::chain::Chain;
 use crate::ending::roll_back;
 use crate::slot::{Left, Owner, Stray};
 

@@ -24,8 +24,7 @@
 //! without a pool, all taken within rounds.
 //!
 //! With `--web` it is our layer for axum that is measured, against a handler that uses the
-//! pool by hand and against `axum-sqlx-tx`; and what `event::Metered` costs an acquire and
-//! return, with a Prometheus recorder.
+//! pool by hand and against `axum-sqlx-tx`; and what metrics cost.
 //!
 //! Figures of two workers depend on how far apart the CPUs are just then. The lines
 //! are about the rounds during which they were near, if there were any; the table on
@@ -68,7 +67,6 @@ fn main() -> io::Result<()> {
         return sql::play(options.effort(), databases);
     }
     if options.web {
-        measures::metrics::measure(&mut stdout().lock(), options.effort())?;
         return web::measure(&mut stdout().lock(), options.effort());
     }
     if let Some(url) = &options.gateway_client {

@@ -5,7 +5,6 @@ mod contended;
 mod events;
 mod idle_pools;
 mod impatient;
-pub(crate) mod metrics;
 mod oversubscribed;
 mod slow_open;
 mod spike;

@@ -13,10 +13,10 @@ use tokio::runtime::{Builder, Runtime};
 pub(super) struct Site<O> {
     /// What the names of its tests begin with.
     pub(super) name: &'static str,
-    reach: Box<dyn Fn(u16) -> O>,
+    reach: Box<dyn Fn(u16) -> O + Send + Sync>,
     server: Option<Served>,
     /// What is gone when this is dropped.
-    _kept: Box<dyn Any>,
+    _kept: Box<dyn Any + Send + Sync>,
 }
 
 /// A server, and two ways to it through proxies, which run on threads of their own.

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sessionpool_core::event::Metered;
 
-use crate::options::Effort;
 use crate::peer::{Peer, operate};
 use crate::peers::Sessionpool;
 use crate::remote::Remote;
@@ -27,9 +26,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// `out` cannot be written to.
-pub(crate) fn measure(out: &mut impl Write, effort: Effort) -> io::Result<()> {
-    let round = |_| Flavor::CurrentThread.run(LIMIT, difference(effort.slice)).flatten();
-    write_figure(out, "metrics_ns", "sessionpool", median((0..effort.rounds).map(round)), "ns")
+pub(super) fn measure(out: &mut impl Write, rounds: usize, slice: Duration) -> io::Result<()> {
+    let round = |_| Flavor::CurrentThread.run(LIMIT, difference(slice)).flatten();
+    write_figure(out, "metrics_ns", "sessionpool", median((0..rounds).map(round)), "ns")
 }
 
 async fn difference(slice: Duration) -> Option<f64> {
