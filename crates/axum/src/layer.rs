@@ -48,8 +48,8 @@ use crate::{Background, Ending, Problem};
 /// [`rule`](Self::rule). A unit that was never used costs no round trip, and no session.
 ///
 /// Layers nest: what lies nearest to the handler gives it its unit. Layers that answer
-/// for the handler (time-outs, caught panics) belong inside, so that this one sees what
-/// is sent; layers that change what was answered belong inside, too.
+/// for the handler or change its answer (time-outs, caught panics) belong inside, added
+/// before this one, so that it goes by what is sent.
 ///
 /// One request has one unit for each type of session. Two pools of the same type of
 /// session serve different routes.

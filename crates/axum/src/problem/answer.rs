@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
-use super::Problem;
+use super::{Problem, ProblemKind};
 use crate::chain::Chain;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -42,11 +42,15 @@ impl Problem {
         let status = self.0.status.as_u16();
         let kind = self.0.kind;
         let because = self.source().map(|cause| Chain(cause).to_string()).unwrap_or_default();
-        let is_ours = self.0.status.is_server_error();
-        if is_ours && self.0.status != StatusCode::SERVICE_UNAVAILABLE {
-            error!(status, ?kind, because, "{}", self.0.title);
-        } else {
-            debug!(status, ?kind, because, "{}", self.0.title);
+        match (kind, self.0.status) {
+            (ProblemKind::Conflict, _) => warn!(status, ?kind, because, "{}", self.0.title),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => {
+                debug!(status, ?kind, because, "{}", self.0.title);
+            }
+            (_, answer) if answer.is_server_error() => {
+                error!(status, ?kind, because, "{}", self.0.title);
+            }
+            _ => debug!(status, ?kind, because, "{}", self.0.title),
         }
     }
 }

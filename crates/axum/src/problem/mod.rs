@@ -42,6 +42,7 @@ pub use kind::ProblemKind;
 /// | logged at | what |
 /// |---|---|
 /// | `ERROR` | answers from 500 on, with their cause |
+/// | `WARN` | conflicts between units |
 /// | `DEBUG` | the others; and 503, which the pool's own events tell of once in a while and not for each request |
 #[must_use = "a problem that is not answered is not told"]
 pub struct Problem(Box<Inner>);

@@ -117,6 +117,26 @@ async fn the_rule_decides_for_bodies_too() {
     site.assert_nothing_lost().await;
 }
 
+/// Nobody reads the body then.
+#[tokio::test(start_paused = true)]
+async fn a_head_request_ends_it_too() {
+    let site = Site::new();
+    let background = Background::new();
+    let handler = async |mut work: Work<S>| {
+        put(&mut work, "row").await.unwrap();
+        work.keep_for_body();
+        parts(work, usize::MAX)
+    };
+    let layer = site.layer().background(&background);
+    let app = axum::Router::new().route("/it", axum::routing::get(handler)).layer(layer);
+    let request = axum::http::Request::head("/it").body(Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(app, request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    drop(response);
+    assert_eq!(background.finished(Duration::from_secs(5)).await, 0);
+    site.assert_nothing_lost().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_produces_the_body_may_let_go_a_moment_later() {
     let site = Site::new();

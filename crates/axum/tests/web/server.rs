@@ -140,7 +140,12 @@ async fn a_body_that_never_ends_takes_no_session() {
     assert_eq!(&answer, b"HTTP/1.1 413");
     drop(reading);
 
-    let trickle = running.send(&[head.as_slice(), b"1\r\nx\r\n"].concat()).await;
+    let head = b"POST /it HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n";
+    let mut trickle = running.send(head).await;
+    let mut asked_for_more = [0; 25];
+    trickle.read_exact(&mut asked_for_more).await.unwrap();
+    assert_eq!(&asked_for_more, b"HTTP/1.1 100 Continue\r\n\r\n");
+    trickle.write_all(b"1\r\nx\r\n").await.unwrap();
     let report = running.stop().await;
     assert_eq!(report.cut_off, 1, "{report}");
     assert_eq!(rest(trickle).await, "");
@@ -169,6 +174,16 @@ async fn heads_that_mean_harm_take_no_session() {
     assert!(running.ask(GET).await.starts_with("HTTP/1.1 200"));
     running.stop().await;
     site.assert_nothing_lost().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_kept_and_not_used_is_closed() {
+    let site = Site::new();
+    let running = start(server(&site).head_limit(Duration::from_millis(50))).await;
+    let answer = running.ask(b"GET /it HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(!answer.contains("connection: close"), "{answer}");
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

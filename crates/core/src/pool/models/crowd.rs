@@ -17,9 +17,9 @@ use shuttle::thread::{self, JoinHandle};
 use shuttle::{Config, FailurePersistence, Runner as Shuttle};
 use tokio::time::Instant;
 
-use super::remote::Token;
+use super::remote::{Refused, Token};
 use super::{
-    BROKEN, DAY, HOUR, Scene, Waiter, acquire_with, audit_whatever_size, join, one,
+    BROKEN, DAY, HOUR, LATER, Scene, Waiter, acquire_with, audit_whatever_size, join, one,
     wait_to_be_called,
 };
 use crate::pool::classes::Class;
@@ -71,6 +71,18 @@ fn a_crowd_may_be_paused_resized_and_flushed() {
         crowd.on_stage(resize);
         crowd.on_stage(flush);
         crowd.on_stage(recall);
+        crowd.part();
+    });
+}
+
+#[test]
+fn a_crowd_outlasts_openings_that_fail() {
+    prove("a_crowd_outlasts_openings_that_fail", || {
+        let crowd = Crowd::gather();
+        crowd.scene.remote.refuses_some.store(true, Ordering::Relaxed);
+        crowd.on_stage(make_room);
+        crowd.on_stage(resize);
+        crowd.on_stage(lose_the_janitor);
         crowd.part();
     });
 }
@@ -172,6 +184,7 @@ impl Crowd {
     fn gather() -> Self {
         let scene = Scene::new(any_draft());
         scene.remote.hangs_up.store(dice(4) == 0, Ordering::Relaxed);
+        scene.remote.refuses_some.store(dice(4) == 0, Ordering::Relaxed);
         let is_over = StdArc::new(AtomicBool::new(false));
         let janitor = thread::spawn({
             let (shared, is_over) = (Arc::clone(&scene.shared), StdArc::clone(&is_over));
@@ -220,6 +233,7 @@ fn any_draft() -> Draft {
         idle_timeout: (dice(4) == 0).then_some(HOUR),
         check_after_idle: (dice(2) == 0).then_some(Duration::ZERO),
         max_uses: (dice(3) == 0).then_some(3),
+        fail_fast_after: (dice(4) == 0).then_some(Duration::ZERO),
         classes: CLASSES.map(class).into(),
         ..one()
     }
@@ -229,7 +243,12 @@ fn borrow(pool: Pool<Token>) {
     for _ in 0..TURNS {
         match wait(acquire_with(&pool, any_options())) {
             Some(Ok(lease)) => give_back(lease),
-            Some(Err(AcquireError::Closed | AcquireError::Paused | AcquireError::TimedOut(_)))
+            Some(Err(
+                AcquireError::Closed
+                | AcquireError::Paused
+                | AcquireError::TimedOut(_)
+                | AcquireError::Failed { .. },
+            ))
             | None => {}
             Some(Err(error)) => panic!("{error}"),
         }
@@ -307,6 +326,24 @@ fn recall(pool: Pool<Token>) {
         linger();
         pool.shared().recall_idle(1 + dice(2));
     }
+}
+
+/// The remote end has room again, as often as it likes.
+fn make_room(pool: Pool<Token>) {
+    for _ in 0..3 {
+        linger();
+        pool.shared().open_again();
+    }
+}
+
+/// The remote end lets two of three in.
+pub(super) fn let_in() -> Result<(), Refused> {
+    if dice(3) > 0 {
+        return Ok(());
+    }
+    let busy = Fault::Busy { retry_after: None };
+    let faults = [Fault::Transient, busy, LATER, Fault::Rejected, Fault::BackendLost];
+    Err(Refused::with(faults[dice(faults.len())]))
 }
 
 fn close(pool: Pool<Token>) {
