@@ -45,6 +45,12 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
     /// Sends a text without parameters and awaits its end.
     fn execute(connection: &mut Self::Connection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>>;
 
+    /// True if what was dropped is left to come to its end when its borrower goes on,
+    /// since to cancel it would cost a transaction that may be committed yet.
+    fn spares(dropped: &Effect, mark: &Mark) -> bool {
+        mark.is_ours() && !dropped.writes
+    }
+
     /// Brings what was left half way to its end; has it cancelled if it takes longer
     /// than `patience`, where that is possible. Answers what its error means, if it had one.
     ///
@@ -213,8 +219,7 @@ impl<D: Driver> Conversation<D> {
     /// busy with it.
     async fn admit(&mut self, effect: Effect) -> sqlx::Result<()> {
         if let Some(dropped) = self.mark.in_flight() {
-            // To cancel a read would cost its transaction.
-            let spares = self.mark.is_ours() && !dropped.writes;
+            let spares = D::spares(&dropped, &self.mark);
             self.settle((!spares).then_some(MOMENT)).await?;
         }
         self.mark.admits(&effect)?;
