@@ -143,9 +143,11 @@ impl Driver for SqliteDriver {
 }
 
 /// Not a commit, nor what keeps the work of a sandbox: SQLite might call it stopped though
-/// it has happened.
+/// it has happened. Nor a write in a sandbox, all of which would be undone with it.
 fn may_be_stopped(talk: &Conversation<SqliteDriver>) -> bool {
-    talk.keeping.is_none() && !talk.mark.is_committing()
+    let writes = talk.mark.in_flight().is_some_and(|dropped| dropped.writes);
+    let is_kept = talk.keeping.is_some() || (talk.kept.is_some() && writes);
+    !is_kept && !talk.mark.is_committing()
 }
 
 impl SqliteDriver {

@@ -44,10 +44,11 @@ use crate::sandbox::impl_sandbox;
 /// transaction around it as well; a unit whose write was dropped is not committed either
 /// way).
 ///
-/// Two are not stopped. A write inside a `BEGIN` of the borrower's own comes to its end
+/// Three are not stopped. A write inside a `BEGIN` of the borrower's own comes to its end
 /// and is part of that transaction, if he goes on; if he gives the session back, it is
-/// stopped and undone. A statement that waits for another session's lock is not stopped
-/// before the [busy timeout](super::Sqlite::busy_timeout).
+/// stopped and undone. So does a write in a [sandbox](crate::Sandbox), which would be
+/// undone with it. A statement that waits for another session's lock is not stopped before
+/// the [busy timeout](super::Sqlite::busy_timeout).
 #[derive(Debug)]
 pub struct SqliteSession {
     pub(super) talk: Conversation<SqliteDriver>,
