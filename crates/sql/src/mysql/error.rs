@@ -19,6 +19,10 @@ pub(super) const INTERRUPTED: u16 = 1317;
 /// A write where only reading is allowed, by the server's options or its role.
 const OPTION_PREVENTS: u16 = 1290;
 
+/// What a program of the user's raised, with whatever state: `SIGNAL`, and a `RESIGNAL` of
+/// nothing.
+const SIGNALLED: [u16; 2] = [1644, 1645];
+
 /// What an error means: [`classify`](sessionpool_core::Session::classify).
 pub(super) fn fault(error: &Error) -> Fault {
     if let Some(own) = SqlFailure::of(error) {
@@ -51,6 +55,7 @@ fn of_number(number: u16, error: &Error) -> Fault {
         // A node that is no primary any more.
         1836 => Fault::BackendLost,
         OPTION_PREVENTS if is_read_only(error) => Fault::BackendLost,
+        _ if SIGNALLED.contains(&number) => Fault::Other,
         _ if sql_state(error).is_some_and(|state| state.starts_with("08")) => Fault::BackendLost,
         _ => Fault::Other,
     }
