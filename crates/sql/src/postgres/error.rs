@@ -81,10 +81,12 @@ pub(super) fn is_of_statement(error: &Error) -> bool {
 
 /// True if a commit that was answered so may have happened all the same.
 pub(super) fn leaves_commit_in_doubt(error: &Error) -> bool {
-    match code(error) {
-        Some(code) => is_fatal(error) || code == "40003" || code.starts_with("08"),
-        None => true,
-    }
+    code(error).is_none_or(|code| is_in_doubt(code, is_fatal(error)))
+}
+
+/// A pooler's word for a server that is gone (`08…`) need not be fatal.
+fn is_in_doubt(code: &str, is_fatal: bool) -> bool {
+    is_fatal || state(code).is_some_and(|state| state.leaves_commit_in_doubt())
 }
 
 /// True if the server said that it ended the session before it looked at what we sent
@@ -197,6 +199,21 @@ mod tests {
             ("3D000", Fault::Rejected),
         ] {
             assert_eq!(of_code(code, true), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_in_doubt_where_the_server_does_not_vouch_for_its_end() {
+        for code in ["40003", "08000", "08006", "08007", "08P01"] {
+            assert!(is_in_doubt(code, false), "{code}");
+        }
+        for code in ["57P01", "57P05", "25P04", "XX000", "40001"] {
+            assert!(is_in_doubt(code, true), "{code}");
+        }
+        for code in
+            ["40001", "40P01", "23503", "23505", "25006", "25P02", "57014", "10054", "HY000"]
+        {
+            assert!(!is_in_doubt(code, false), "{code}");
         }
     }
 
