@@ -17,9 +17,9 @@ use sessionpool_core::Fault;
 /// | `40003`, `08007`, `25S01`: a statement's, a transaction's end is not known | outcome unknown |
 /// | class `08` else (`08001`, `08003`, `08006`, `08S01`, `08S02` …), `01002`, `HYT01`: the line is broken, or there is none | backend lost |
 /// | `10053`, `10054`, `10060`, `10061`: the same, as Windows' sockets have it | backend lost |
-/// | `57P01`, `57P02`, `57P04`, `57P05`: PostgreSQL says goodbye | backend lost |
+/// | `57P01`, `57P02`, `57P04`: PostgreSQL says goodbye to all | backend lost |
 /// | `25006`: a write on a node that only reads, as after a failover | backend lost |
-/// | `25P03`, `25P04`: a limit of one transaction has ended its session | session lost |
+/// | `25P03`, `25P04`, `57P05`: a limit of one transaction, or to how long one session may lie idle, has ended it | session lost |
 /// | `HYT00`, `HY010`, `01000`: a time-out, a call out of sequence, a warning where an error should be; what the server is at is not known | session lost |
 /// | `HY117`: the driver's manager has suspended the connection, as it does not know what became of its transaction | session lost |
 /// | `53300`: too many connections | busy |
@@ -72,11 +72,10 @@ impl SqlState {
             "40003" | "08007" | "25S01" => Fault::OutcomeUnknown,
             "08004" | "57P03" => Fault::Transient,
             "53300" => Fault::Busy { retry_after: None },
-            "57P01" | "57P02" | "57P04" | "57P05" | "25006" | "01002" | "HYT01" => {
-                Fault::BackendLost
-            }
+            "57P01" | "57P02" | "57P04" | "25006" | "01002" | "HYT01" => Fault::BackendLost,
             "10053" | "10054" | "10060" | "10061" => Fault::BackendLost,
-            "25P03" | "25P04" | "HYT00" | "HY010" | "HY117" | "01000" => Fault::SessionLost,
+            "25P03" | "25P04" | "57P05" => Fault::SessionLost,
+            "HYT00" | "HY010" | "HY117" | "01000" => Fault::SessionLost,
             "3D000" => Fault::Rejected,
             _ => match self.class() {
                 "08" => Fault::BackendLost,
@@ -149,7 +148,7 @@ mod tests {
             ("57P01", Fault::BackendLost, true),
             ("57P02", Fault::BackendLost, true),
             ("57P04", Fault::BackendLost, true),
-            ("57P05", Fault::BackendLost, true),
+            ("57P05", Fault::SessionLost, true),
             ("25P03", Fault::SessionLost, true),
             ("25P04", Fault::SessionLost, true),
             // The wrong node.

@@ -50,8 +50,10 @@ fn of_number(number: u16, error: &Error) -> Fault {
         // No access, no database, a host that may not connect, a password that has
         // expired, a plugin that is not there.
         1044 | 1045 | 1049 | 1129 | 1130 | 1251 | 1524 | 1698 | 1820 | 1862 => Fault::Rejected,
-        // A shutdown, a broken line, a session that was killed or was idle too long.
-        1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 | 3169 | 4031 => Fault::BackendLost,
+        // A shutdown, a broken line, a session that was killed.
+        1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 | 3169 => Fault::BackendLost,
+        // A session that was idle too long.
+        4031 => Fault::SessionLost,
         // A node that is no primary any more.
         1836 => Fault::BackendLost,
         OPTION_PREVENTS if is_read_only(error) => Fault::BackendLost,
@@ -156,7 +158,7 @@ mod tests {
             (1161, Fault::BackendLost),
             (1927, Fault::BackendLost),
             (3169, Fault::BackendLost),
-            (4031, Fault::BackendLost),
+            (4031, Fault::SessionLost),
             (1836, Fault::BackendLost),
         ] {
             assert_eq!(of(number), fault, "{number}");

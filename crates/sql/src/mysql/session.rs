@@ -132,8 +132,8 @@ impl Session for MySqlSession {
     }
 
     /// Deadlocks are a conflict; a broken line, a shutdown, a killed session the loss of
-    /// the backend, as is a write refused by a node that only reads (1290, 1836); a
-    /// garbled answer the loss of the session alone.
+    /// the backend, as is a write refused by a node that only reads (1290, 1836); the limit
+    /// to idle sessions (4031) and a garbled answer the loss of the session alone.
     ///
     /// A session that was asked to be read-only takes 1290 and 1836 for what they are,
     /// and one that was told so takes a lock that was not granted (1205) for a conflict.

@@ -189,9 +189,10 @@ mod tests {
             ("08007", Fault::BackendLost),
             ("10054", Fault::BackendLost),
             ("XX000", Fault::BackendLost),
-            // A limit of one transaction.
+            // A limit of one transaction, or one session.
             ("25P03", Fault::SessionLost),
             ("25P04", Fault::SessionLost),
+            ("57P05", Fault::SessionLost),
             // At a login.
             ("53300", Fault::Busy { retry_after: None }),
             ("57P03", Fault::Transient),

@@ -130,8 +130,8 @@ impl Session for PgSession {
 
     /// Serialization failures and deadlocks are a conflict; a broken line and the
     /// server's own farewells the loss of the backend, as is a write refused by a node
-    /// that only reads (25006); the limits of a single transaction (25P03, 25P04) and a
-    /// garbled answer the loss of the session alone. A farewell is an error that the server
+    /// that only reads (25006); the limits of a single transaction (25P03, 25P04), that to
+    /// idle sessions (57P05) and a garbled answer the loss of the session alone. A farewell is an error that the server
     /// calls fatal: with another severity the same code is a foreign server's, or was
     /// raised by a procedure, and says nothing of the session.
     ///
