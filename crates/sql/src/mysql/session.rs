@@ -127,8 +127,10 @@ impl Session for MySqlSession {
         self.talk.mark.condition()
     }
 
+    /// None in a [sandbox](crate::Sandbox): ended before the server does it, it would be
+    /// lost all the same.
     fn idle_limit(&self) -> Option<Duration> {
-        Some(self.server_idle_limit())
+        self.talk.kept.is_none().then(|| self.server_idle_limit())
     }
 
     /// Deadlocks are a conflict; a broken line, a shutdown, a killed session the loss of

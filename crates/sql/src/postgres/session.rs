@@ -124,8 +124,10 @@ impl Session for PgSession {
         self.talk.mark.condition()
     }
 
+    /// None in a [sandbox](crate::Sandbox): the server's limit is not that of a session
+    /// in a transaction.
     fn idle_limit(&self) -> Option<Duration> {
-        self.server_idle_limit()
+        self.server_idle_limit().filter(|_| self.talk.kept.is_none())
     }
 
     /// Serialization failures and deadlocks are a conflict; a broken line and the
