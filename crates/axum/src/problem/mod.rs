@@ -27,7 +27,7 @@ pub use kind::ProblemKind;
 /// content-type: application/problem+json
 /// retry-after: 3
 ///
-/// {"type":"urn:sessionpool:overloaded","title":"all sessions are in use","status":503,"retryable":true}
+/// {"type":"urn:sessionpool:overloaded","title":"all sessions are in use","status":503}
 /// ```
 ///
 /// The errors of a pool become one by `?`, told apart by who has to do something about
@@ -92,6 +92,11 @@ impl Problem {
     /// A fault of this program, for its log.
     pub(crate) fn internal(log: impl Into<BoxError>) -> Self {
         Self::of_kind(ProblemKind::Internal).because(log)
+    }
+
+    /// Something the request did may have taken effect, or may yet.
+    pub(crate) fn unknown(log: impl Into<BoxError>) -> Self {
+        Self::of_kind(ProblemKind::OutcomeUnknown).because(log)
     }
 
     pub(crate) fn missing<S>(layer: &str) -> Self {

@@ -141,13 +141,14 @@ try() {
 }
 
 how_it_failed() {
+    local how=aborts
     if grep -qi 'deadlock' "$log"; then
-        echo "deadlock"
+        how="deadlock"
     elif grep -q '^test result: FAILED. 0 passed; 1 failed' "$log"; then
-        echo "fails"
-    else
-        echo "aborts"
+        how="fails"
     fi
+    ! grep -q '^failed, one that is kept in SEEDS' "$log" || how+=", by a seed that is kept"
+    echo "$how"
 }
 
 # plant PATCH: hunks of lines as in a diff, each to be found exactly once.
