@@ -173,7 +173,7 @@ impl<S> Ledger<S> {
             self.counters.failed +=
                 self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
         }
-        self.phases_changed(now);
+        self.place_freed(now, aftermath);
     }
 
     /// An opening ended without an answer: its runtime is going away.
