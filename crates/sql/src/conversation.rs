@@ -102,8 +102,7 @@ impl<D: Driver> Conversation<D> {
     /// busy with it.
     async fn admit(&mut self, effect: Effect) -> sqlx::Result<()> {
         if let Some(dropped) = self.mark.in_flight() {
-            // To cancel a read would cost its transaction.
-            let spares = self.mark.is_ours() && !dropped.writes;
+            let spares = D::spares(&dropped, &self.mark);
             self.settle((!spares).then_some(MOMENT)).await?;
         }
         self.mark.admits(&effect)?;

@@ -42,6 +42,12 @@ pub(crate) trait Driver: Debug + Sized + Send + Sync + 'static {
     /// Sends a text without parameters and awaits its end.
     fn execute(connection: &mut Self::Connection, sql: SqlStr) -> BoxFuture<'_, sqlx::Result<()>>;
 
+    /// True if what was dropped is left to come to its end when its borrower goes on,
+    /// since to cancel it would cost a transaction that may be committed yet.
+    fn spares(dropped: &Effect, mark: &Mark) -> bool {
+        mark.is_ours() && !dropped.writes
+    }
+
     /// Brings what was left half way to its end; has it cancelled if it takes longer
     /// than `patience`, where that is possible. Answers what its error means, if it had one.
     ///

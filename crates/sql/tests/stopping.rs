@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Place, assert_clean, begin, commit, insert, run};
+use common::{LONG, LONG_ROWS, Place, assert_clean, begin, commit, insert, run};
 use futures_util::FutureExt;
 use sessionpool_core::{Backend, CommitOutcome, Condition, Pool, Session, Transactional};
 use sessionpool_sql::{Sqlite, SqliteSession};
@@ -91,6 +91,35 @@ async fn a_write_that_is_stopped_undoes_its_unit() {
     let outcome = SqliteSession::commit(&mut session).await;
     assert!(matches!(outcome, CommitOutcome::RolledBack(_)), "{outcome:?}");
     assert!(place.rows().await.is_empty());
+    insert(&mut session, 9).await;
+    assert_eq!(place.rows().await, [9]);
+}
+
+#[tokio::test]
+async fn a_dropped_write_does_not_undo_what_its_borrower_has_begun_himself() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "begin").await;
+    insert(&mut session, -1).await;
+    drop_half_way(&mut session, LONG);
+    soon(insert(&mut session, -2)).await;
+    run(&mut session, "commit").await;
+    let rows = place.rows().await;
+    assert_eq!((rows.len(), &rows[..2]), (LONG_ROWS + 2, &[-2, -1][..]), "all, or nothing");
+}
+
+#[tokio::test]
+async fn a_borrower_who_goes_on_in_his_own_transaction_waits_for_what_he_dropped() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "begin").await;
+    insert(&mut session, 7).await;
+    drop_half_way(&mut session, ENDLESS_WRITE);
+    let next = sqlx::query("insert into t values (8)").execute(&mut session);
+    assert!(timeout(Duration::from_millis(200), next).await.is_err(), "it was stopped");
+    // Nothing goes on after this.
+    soon(SqliteSession::release(&mut session)).await.unwrap();
+    assert_clean(&session);
     insert(&mut session, 9).await;
     assert_eq!(place.rows().await, [9]);
 }

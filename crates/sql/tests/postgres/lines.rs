@@ -113,7 +113,7 @@ async fn the_servers_own_idle_limit_is_known() {
     place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
     let error = sqlx::query("select 1").execute(&mut session).await.unwrap_err();
     assert_eq!(code(&error), "57P05");
-    assert_eq!(session.condition(), Condition::Broken(Fault::BackendLost));
+    assert_eq!(session.condition(), Condition::Broken(Fault::SessionLost));
 }
 
 #[tokio::test]
