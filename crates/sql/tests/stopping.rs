@@ -1,5 +1,6 @@
 //! A statement of a dropped future is stopped, and nothing else is.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod common;
 
@@ -57,7 +58,7 @@ async fn a_place_comes_back_from_a_statement_without_an_end() {
         let mut lease = pool.acquire().await.unwrap();
         drop_half_way(&mut lease, ENDLESS);
         drop(lease);
-        assert_eq!(one(&mut *soon(pool.acquire()).await.unwrap()).await, 1);
+        assert_eq!(one(&mut soon(pool.acquire()).await.unwrap()).await, 1);
     }
     let counters = pool.status().counters;
     assert_eq!((counters.opened, counters.closed.total()), (1, 0), "{counters:?}");
@@ -154,7 +155,7 @@ async fn close_stops_what_was_dropped_and_so_does_a_drop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_next_is_not_stopped_in_place_of_what_was_dropped() {
     let pool = Pool::builder(Sqlite::memory("next")).max_size(2).build().unwrap();
-    run(&mut *pool.acquire().await.unwrap(), "create table t (x)").await;
+    run(&mut pool.acquire().await.unwrap(), "create table t (x)").await;
     let count = "select count(*) from (with recursive n (i) as \
                  (values (1) union all select i + 1 from n where i < ?) select i from n)";
     for round in 0..60 {

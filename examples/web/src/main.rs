@@ -16,6 +16,7 @@
 //! curl localhost:3000/notices                          # written after the commit
 //! curl localhost:3000/report                           # slow: two at a time, ten seconds
 //! curl -i localhost:3000/readyz                        # takes no session
+//! curl localhost:3000/status                           # nor does this; a browser gets a page
 //! ```
 //!
 //! `routes.rs` says which routes have which kind of unit, `handlers.rs` what they do,

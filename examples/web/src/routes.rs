@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use sessionpool::axum::{Background, UnitLayer, health};
+use sessionpool::axum::{Background, UnitLayer, health, status};
 use sessionpool::{AcquireOptions, Pool, TxOptions};
 use tower_http::timeout::TimeoutLayer;
 
@@ -38,7 +38,7 @@ pub(crate) fn routes<S: Database>(pool: &Pool<S>, background: &Background) -> Ro
 
 /// For those who run the service; the outside should not reach it.
 fn insight<S: Database>(pool: &Pool<S>) -> Router {
-    health([pool.clone()])
+    health([pool.clone()]).route("/status", status([pool.clone()]))
 }
 
 /// What a request may take, inside of the unit's layer: a request that is late is rolled

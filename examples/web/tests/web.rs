@@ -80,9 +80,19 @@ async fn is_a_service(url: &str) {
     assert!(service.json("/report").await[0]["equally_high"].as_i64().unwrap() > 100);
     assert_eq!(service.json("/readyz").await["ready"], true);
     assert_eq!(service.json("/livez").await["live"], true);
+    shows_its_pool(&service, url).await;
     let last = service.interrupt();
     assert!(last.starts_with("stopped: 0 requests cut off, 0 works unfinished"), "{last}");
     assert!(last.contains("0 failed, 0 still out"), "{last}");
+}
+
+async fn shows_its_pool(service: &Service, url: &str) {
+    let pool = service.json("/status").await["pools"][0].clone();
+    assert_eq!((&pool["name"], &pool["classes"][0]["limit"]), (&json!("stations"), &json!(2)));
+    assert!(pool["counters"]["acquired"].as_u64().unwrap() > 20);
+    let page = service.client.get(format!("{}/status", service.base)).header("accept", "text/html");
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("<h2>stations</h2>") && !page.contains(url), "{page}");
 }
 
 async fn reads(service: &Service) {

@@ -265,3 +265,22 @@ async fn a_pool_that_closes_ends_old_sessions_at_once() {
     assert!(waiting.await.unwrap().is_err());
     end(&backend, &pool).await;
 }
+
+#[test]
+fn an_old_session_that_waits_for_its_successor_ends_with_its_runtime() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_uses(1).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let old = pool.acquire().await.unwrap();
+        backend.next(Verb::Open, Act::hang());
+        let _waiting = waiter(&pool).await;
+        quiet().await;
+        drop(old);
+        quiet().await;
+        assert_eq!((backend.book().closed, pool.status().closing), (0, 1));
+    });
+    drop(runtime);
+    assert_eq!((backend.book().aborted, pool.status().size()), (1, 0));
+    balanced(&pool.status());
+}

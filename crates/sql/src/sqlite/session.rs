@@ -83,6 +83,8 @@ impl SqliteSession {
     ///
     /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
     pub fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        // Whoever asks has no use for a brake that a dropped release has left pulled.
+        self.talk.driver.brake.let_go();
         self.talk.raw()
     }
 

@@ -53,3 +53,22 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
     assert_eq!(told.idle_timeout, Some(Duration::from_secs(600)));
     pool.close(SOON).await;
 }
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_session_that_is_kept_is_checked_before_its_server_ends_it() {
+    let place = Place::new().await;
+    let database = &place.database;
+    place.run(&format!("alter database {database} set idle_session_timeout = '2s'")).await;
+    let builder = Pool::builder(place.postgres()).max_size(1).min_idle(1).max_lifetime(None);
+    let pool = builder.build().unwrap();
+    let pid = pool.acquire().await.unwrap().backend_pid();
+    let mut plain = place.plain().await;
+
+    let ended = format!("select sessions_fatal from pg_stat_database where datname = '{database}'");
+    place.becomes(1, &ended).await;
+    plain.ping().await.unwrap_err();
+    assert_eq!(pool.acquire().await.unwrap().backend_pid(), pid);
+    assert_eq!(pool.status().counters.opened, 1);
+    pool.close(SOON).await;
+}

@@ -203,7 +203,7 @@ async fn a_session_killed_during_a_statement_is_lost() {
 async fn a_unit_that_lay_idle_too_long_loses_its_session_alone() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    let options = TxOptions::new().idle_timeout(Duration::from_millis(30));
+    let options = TxOptions::new().idle_timeout(Duration::from_secs(1));
     PgSession::begin(&mut session, &options).await.unwrap();
     insert(&mut session, 1).await;
     let pid = session.backend_pid().unwrap();

@@ -159,10 +159,17 @@ impl History {
         };
         match manner {
             Manner::Plainly => drop(lease),
-            Manner::OnAnotherThread => drop_on_another_thread(lease, state),
+            Manner::OnAnotherThread => drop_on_another_thread(lease, self.knows_time(state)),
             Manner::WhileUnwinding => drop_while_unwinding(lease),
         }
         self.model.give_back(session, state);
+    }
+
+    /// A thread outside of the runtime does not know its virtual time, by which alone it can
+    /// be told for how long a session is idle, or a class full.
+    fn knows_time(&self, state: State) -> Option<Handle> {
+        let needs_time = state == State::Clean || !self.settings.classes.is_empty();
+        needs_time.then(Handle::current)
     }
 
     fn release(&mut self, at: usize, state: State) {
@@ -256,10 +263,7 @@ fn pick<T>(among: &[T], number: usize) -> Option<usize> {
     number.checked_rem(among.len())
 }
 
-fn drop_on_another_thread(lease: Lease<TracedSession>, state: State) {
-    // A thread outside of the runtime does not know its virtual time, by which
-    // alone an idle session's age can be told.
-    let runtime = (state == State::Clean).then(Handle::current);
+fn drop_on_another_thread(lease: Lease<TracedSession>, runtime: Option<Handle>) {
     let dropping = thread::spawn(move || {
         let _inside = runtime.as_ref().map(Handle::enter);
         drop(lease);
