@@ -29,7 +29,9 @@ use sessionpool_core::Fault;
 ///
 /// What a code cannot tell is whether the server has ended the session (PostgreSQL's
 /// severity does), nor what was asked: a time-out of a statement alone (`HYT00`) may
-/// have left its session as good as new. Where in doubt, the session is lost.
+/// have left its session as good as new, and a transaction that was begun to read alone
+/// has its writes refused with the state (`25006`) of a node that lost its place. Where in
+/// doubt, the worse is taken.
 ///
 /// ```
 /// use sessionpool_core::Fault;

@@ -137,8 +137,10 @@ impl Session for MySqlSession {
     /// the backend, as is a write refused by a node that only reads (1290, 1836); the limit
     /// to idle sessions (4031) and a garbled answer the loss of the session alone.
     ///
-    /// A session that was asked to be read-only takes 1290 and 1836 for what they are,
-    /// and one that was told so takes a lock that was not granted (1205) for a conflict.
+    /// A session knows more than its error: asked to be read-only it takes 1290 and 1836
+    /// for what they are, and told so it takes a lock that was not granted (1205) for a
+    /// conflict; its [`condition`](Session::condition) and the pool go by that. (A write in
+    /// a read-only transaction is another error, 1792, and the statement's own.)
     fn classify(error: &Error) -> Fault {
         error::fault(error)
     }

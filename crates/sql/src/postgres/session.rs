@@ -137,8 +137,11 @@ impl Session for PgSession {
     /// calls fatal: with another severity the same code is a foreign server's, or was
     /// raised by a procedure, and says nothing of the session.
     ///
-    /// A session that was asked to be read-only takes 25006 for what it is, and one
-    /// that was told so takes a lock that was not granted (55P03) for a conflict.
+    /// A session knows more than its error: in a unit that was asked to be read-only it
+    /// takes 25006 for the statement's, and told so it takes a lock that was not granted
+    /// (55P03) for a conflict; its [`condition`](Session::condition) and the pool go by that.
+    /// The error alone cannot tell: PostgreSQL refuses a write in the same words on a
+    /// standby and in a read-only transaction, so here 25006 is always the worse.
     fn classify(error: &Error) -> Fault {
         error::fault(error)
     }
