@@ -134,9 +134,10 @@ impl Model {
             self.flush();
         }
         if fault.ends_session() {
-            let is_lost = |idle: &Idle| idle.alive <= alive;
-            let lost: Vec<_> = self.stock.extract_if(.., |idle| is_lost(idle)).collect();
-            lost.iter().for_each(|idle| self.end(idle.session, Ending::Dead));
+            let stock = std::mem::take(&mut self.stock);
+            let (lost, others) = stock.into_iter().partition(|idle| idle.alive <= alive);
+            self.stock = others;
+            Vec::into_iter(lost).for_each(|idle: Idle| self.end(idle.session, Ending::Dead));
         }
     }
 
