@@ -64,18 +64,18 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn a_session_that_is_kept_is_checked_before_its_server_ends_it() {
-    let server = MariaDb::start_with(&[("wait_timeout", "2")]).await;
+    let server = MariaDb::start_with(&[("wait_timeout", LIMIT)]).await;
     let mysql = MySql::connect(&server.url()).unwrap();
     let pool = Pool::builder(mysql).max_size(1).min_idle(1).max_lifetime(None).build().unwrap();
     let id = pool.acquire().await.unwrap().connection_id();
+    // Nobody looks after this one, which is younger.
     let mut plain = MySqlConnection::connect(&server.url()).await.unwrap();
 
     let others = format!(
         "select count(*) from information_schema.processlist \
          where id <> connection_id() and id <> {id} and command = 'Sleep'"
     );
-    let look = async { while server.sql(&others).await != "0" {} };
-    tokio::time::timeout(SOON, look).await.expect("the server's limit");
+    until("the server's limit", async || server.sql(&others).await == "0").await;
     plain.ping().await.unwrap_err();
     assert_eq!(pool.acquire().await.unwrap().connection_id(), id);
     assert_eq!(pool.status().counters.opened, 1);
