@@ -155,6 +155,7 @@ impl<S: Transactional> Slot<S> {
     }
 
     fn end(state: &mut State<S>) -> Left<S> {
+        // In use without a handle it is when a guard was forgotten.
         let stray = state.handles > 0 || matches!(state.seat, Seat::Out(_));
         let unit = match std::mem::replace(&mut state.seat, Seat::Ended) {
             Seat::In(unit) => Some(unit),

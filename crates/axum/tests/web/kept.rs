@@ -105,6 +105,24 @@ async fn a_client_that_goes_away_or_stops_reading_has_it_rolled_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_is_noticed_while_the_body_waits_for_its_session() {
+    let site = Site::new();
+    let background = Background::new();
+    site.backend.next(Verb::Write, Act::succeed()).next(Verb::Write, Act::hang());
+    let app = site.app_in(&site.layer().background(&background), async |mut work: Work<S>| {
+        work.keep_for_body();
+        parts(work, 2)
+    });
+    let mut response = get(app).await;
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    site.backend.called(Verb::Write, 2).await;
+    drop(response);
+    assert_eq!(background.finished(Duration::from_secs(10)).await, 0, "it waits for the limit");
+    site.assert_nothing_lost().await;
+    assert!(site.committed().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rule_decides_for_bodies_too() {
     let site = Site::new();
     let app = site.app(async |mut work: Work<S>| {

@@ -84,6 +84,17 @@ async fn a_unit_moved_into_the_body_without_asking_is_a_loud_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_is_forgotten_is_no_success() {
+    let site = Site::new();
+    let app = site.app(async |mut work: Work<S>| {
+        std::mem::forget(work.session().await.unwrap());
+        "all is well"
+    });
+    assert_eq!(ask(app).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(site.pool.status().leased, 1, "nobody can give back what was forgotten");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_that_is_awaited_may_use_it() {
     let site = Site::new();
     let app = site.app(async |mut work: Work<S>| {
