@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -121,9 +122,12 @@ async fn transfers(service: &Service) {
     assert_eq!(service.transfer("LOWW", "LOWI", -1).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!((service.instruments("LOWW").await, service.instruments("LOWI").await), (7, 13));
     // Written after the response, perhaps, and for the one that was committed.
-    while service.json("/notices").await != json!(["3 from LOWW to LOWI"]) {
-        tokio::task::yield_now().await;
-    }
+    let noticed = async {
+        while service.json("/notices").await != json!(["3 from LOWW to LOWI"]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), noticed).await.expect("it is noticed");
 }
 
 /// Both ways at once: some may lose against others, no instrument is lost.

@@ -231,12 +231,15 @@ async fn a_connection_that_is_kept_and_not_used_is_closed() {
 async fn more_connections_than_it_has_places_for_wait_their_turn() {
     let site = Site::new();
     let running = start(server(&site).max_connections(1)).await;
-    let first = running.send(b"GET /it HTTP/1.1\r\n").await;
-    let second = tokio::spawn(rest(running.send(GET).await));
-    assert!(!second.is_finished());
-    assert_eq!(site.backend.book().opened, 0);
+    site.backend.next(Verb::Write, Act::hang());
+    let first = running.send(GET).await;
+    site.backend.called(Verb::Write, 1).await;
+    let second = running.send(GET).await;
+    let answered = tokio::time::timeout(Duration::from_millis(100), second.readable()).await;
+    assert!(answered.is_err(), "it was served beside the first");
+    assert_eq!(site.backend.book().opened, 1);
     drop(first);
-    assert!(second.await.unwrap().starts_with("HTTP/1.1 200"));
+    assert!(rest(second).await.starts_with("HTTP/1.1 200"));
     running.stop().await;
 }
 
