@@ -11,7 +11,7 @@ use super::brake::Brake;
 use super::config::BeginMode;
 use super::error;
 use super::tripwire::Tripwire;
-use crate::conversation::{Conversation, MOMENT};
+use crate::conversation::{Conversation, MOMENT, name};
 use crate::driver::{Driver, Verdict};
 use crate::effect::Effect;
 use crate::failure::SqlFailure;
@@ -60,7 +60,7 @@ impl Driver for SqliteDriver {
         patience: Option<Duration>,
     ) -> sqlx::Result<Option<Answer>> {
         let is_stopped = patience.is_some() && may_be_stopped(talk);
-        let Conversation { connection, driver, .. } = talk;
+        let Conversation { connection, driver, keeping, .. } = talk;
         if !is_stopped {
             connection.ping().await?;
         } else if let Ok(ended) = timeout(MOMENT, connection.ping()).await {
@@ -70,6 +70,13 @@ impl Driver for SqliteDriver {
             connection.ping().await?;
         }
         driver.brake.let_go();
+        if let Some(keeping) = keeping {
+            // sqlx carries on with a text only while somebody listens, and may have done no
+            // more than release the last one. Where this one is there, another of its name
+            // does no harm.
+            let text = format!("SAVEPOINT {}", name(*keeping));
+            connection.execute(AssertSqlSafe(text)).await?;
+        }
         Ok(None)
     }
 

@@ -59,10 +59,11 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
 async fn a_session_that_is_kept_is_checked_before_its_server_ends_it() {
     let place = Place::new().await;
     let database = &place.database;
-    place.run(&format!("alter database {database} set idle_session_timeout = '2s'")).await;
+    place.run(&format!("alter database {database} set idle_session_timeout = '{LIMIT}'")).await;
     let builder = Pool::builder(place.postgres()).max_size(1).min_idle(1).max_lifetime(None);
     let pool = builder.build().unwrap();
     let pid = pool.acquire().await.unwrap().backend_pid();
+    // Nobody looks after this one, which is younger.
     let mut plain = place.plain().await;
 
     let ended = format!("select sessions_fatal from pg_stat_database where datname = '{database}'");
