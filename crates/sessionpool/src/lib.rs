@@ -47,6 +47,6 @@ pub mod tenten {
 }
 
 /// The README's example compiles and runs.
-#[cfg(all(doctest, feature = "sqlite", feature = "tracing"))]
+#[cfg(all(doctest, feature = "axum", feature = "sqlite", feature = "tracing"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
