@@ -1,5 +1,8 @@
 use std::fs;
 use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,11 +27,35 @@ pub(super) fn children(parent: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// Stops the process and those it has begun where they stand.
+/// Stops the process and those it has begun where they stand, and waits until they do.
 pub(super) fn freeze(pid: Pid) -> io::Result<()> {
     // The parent first, so that it begins no more.
     send(pid, Signal::STOP)?;
-    send_each(&children(pid), Signal::STOP)
+    await_stop(pid)?;
+    let children = children(pid);
+    send_each(&children, Signal::STOP)?;
+    children.into_iter().try_for_each(await_stop)
+}
+
+/// The signal has been sent when [`send`] answers; threads that run may go on a while.
+fn await_stop(pid: Pid) -> io::Result<()> {
+    let begun = Instant::now();
+    while !stands_still(pid) {
+        if begun.elapsed() > Duration::from_secs(10) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not stop"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// True if no thread of the process runs, or it has ended.
+fn stands_still(pid: Pid) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()));
+    threads.is_ok_and(|threads| {
+        let mut states = threads.filter_map(|thread| stat_in(&thread.ok()?.path()));
+        states.all(|stat| matches!(stat.state, b'T' | b't' | b'Z' | b'X'))
+    }) || !is_running(pid)
 }
 
 /// Undoes [`freeze`].
@@ -51,7 +78,11 @@ struct Stat {
 }
 
 fn stat(pid: i32) -> Option<Stat> {
-    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat_in(Path::new(&format!("/proc/{pid}")))
+}
+
+fn stat_in(folder: &Path) -> Option<Stat> {
+    let line = fs::read_to_string(folder.join("stat")).ok()?;
     // `pid (name) state parent …`, where the name may hold anything.
     let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?.bytes().next()?;
@@ -73,6 +104,18 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!is_running(pid));
+    }
+
+    #[test]
+    fn a_process_that_is_frozen_stands_still() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        assert!(!stands_still(pid));
+        freeze(pid).unwrap();
+        assert!(stands_still(pid) && is_running(pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stands_still(pid));
     }
 
     /// A server's processes come and go while they are counted.
