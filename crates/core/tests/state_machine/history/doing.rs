@@ -159,7 +159,7 @@ impl History {
         };
         match manner {
             Manner::Plainly => drop(lease),
-            Manner::OnAnotherThread => drop_on_another_thread(lease, state),
+            Manner::OnAnotherThread => drop_on_another_thread(lease),
             Manner::WhileUnwinding => drop_while_unwinding(lease),
         }
         self.model.give_back(session, state);
@@ -256,12 +256,12 @@ fn pick<T>(among: &[T], number: usize) -> Option<usize> {
     number.checked_rem(among.len())
 }
 
-fn drop_on_another_thread(lease: Lease<TracedSession>, state: State) {
-    // A thread outside of the runtime does not know its virtual time, by which
-    // alone an idle session's age can be told.
-    let runtime = (state == State::Clean).then(Handle::current);
+fn drop_on_another_thread(lease: Lease<TracedSession>) {
+    // A thread outside of the runtime does not know its virtual time, by which alone can be
+    // told how old an idle session is, and for how long a class was full.
+    let runtime = Handle::current();
     let dropping = thread::spawn(move || {
-        let _inside = runtime.as_ref().map(Handle::enter);
+        let _inside = runtime.enter();
         drop(lease);
     });
     dropping.join().expect("dropping a lease does not panic");
