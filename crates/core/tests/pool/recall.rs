@@ -131,3 +131,30 @@ async fn what_was_recalled_is_not_opened_again_before_somebody_asks() {
     assert_eq!(pool.status().idle, 1);
     end(&backend, &pool).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn room_does_not_end_the_back_off_of_another_opening() {
+    let busy = Fault::Busy { retry_after: Some(secs(20)) };
+    for (fault, room_at) in [(busy, 1_000), (busy, 2_200), (Fault::Transient, 1_000)] {
+        let (backend, recall, builder) = knowing(Bounds::none());
+        let pool = builder.build().unwrap();
+        backend.next(Verb::Open, Act::take(ms(2_100)).then_fail(fault));
+        backend.next(Verb::Open, Act::take(ms(2_000)).then_fail(Fault::Rejected));
+        let both = [waiter(&pool).await, waiter(&pool).await];
+        let line = line(&recall);
+        tokio::spawn(async move {
+            tokio::time::sleep(ms(room_at)).await;
+            line.open_again();
+        });
+        tokio::time::sleep(ms(2_050)).await;
+        for told in both {
+            assert!(told.await.unwrap().is_err());
+        }
+        let next = waiter(&pool).await; // while the first opening is under way
+        tokio::time::sleep(ms(400)).await;
+        // A rejection holds the next login back for half a second at least.
+        assert_eq!(backend.book().calls(Verb::Open), 2, "{fault:?}, room at {room_at} ms");
+        next.abort();
+        end(&backend, &pool).await;
+    }
+}
