@@ -60,10 +60,14 @@ pub(crate) struct Model {
     generation: u64,
     /// The most sessions the pool has ever been allowed.
     largest_size: usize,
-    /// Worn sessions that may have to wait for their successors to be closed.
-    retiring: VecDeque<u64>,
-    /// Those that had not to, at some time of this instant.
-    retired: BTreeSet<u64>,
+    /// Old sessions that may wait for their successors to be closed, and since when.
+    retiring: VecDeque<(u64, Duration)>,
+    /// The openings they may wait for, and when each began.
+    successors: BTreeMap<u32, Duration>,
+    /// How many of those have ended, and nobody has been closed for it yet.
+    passes: usize,
+    /// True if there was no room for those that wait, at some time of this instant.
+    was_crowded: bool,
     /// How long sessions were being opened, or held back from.
     opening_time: Duration,
     /// How long sessions were being checked, and none opened.
@@ -73,7 +77,8 @@ pub(crate) struct Model {
     counters: Counters,
     /// How often somebody was served before others, whose kind of work had all it may.
     passed_over: u64,
-    /// How often a worn session was closed after an opening that it had waited for.
+    /// How often a worn session was closed after an opening that it had waited for, and that
+    /// succeeded.
     succeeded: u64,
     /// The counters when the pool was closed, once it is.
     before_close: Option<Counters>,
@@ -114,7 +119,7 @@ enum Stage {
     },
     Closing(Ending, Option<Running>),
     /// Opened unclean, and closed for that: still an opening.
-    Refused(Option<Running>),
+    Refused(u32, Option<Running>),
 }
 
 /// A call to the backend, and what it comes to.
@@ -202,7 +207,9 @@ impl Model {
             stale: BTreeSet::new(),
             generation: 0,
             retiring: VecDeque::new(),
-            retired: BTreeSet::new(),
+            successors: BTreeMap::new(),
+            passes: 0,
+            was_crowded: false,
             opening_time: Duration::ZERO,
             checking_time: Duration::ZERO,
             released: Vec::new(),
@@ -380,8 +387,8 @@ impl Model {
 
 impl Model {
     fn end(&mut self, session: u64, why: Ending) {
-        if why == Ending::Worn {
-            self.retiring.push_back(session);
+        if why == Ending::Worn && !self.is_used_up(session) {
+            self.retiring.push_back((session, self.now));
         }
         self.move_to(session, Stage::Closing(why, None));
     }
@@ -396,7 +403,7 @@ impl Model {
     }
 
     fn opening(&self) -> usize {
-        self.openings.len() + self.count(|stage| matches!(stage, Stage::Refused(_)))
+        self.openings.len() + self.count(|stage| matches!(stage, Stage::Refused(..)))
     }
 
     fn checking(&self) -> usize {

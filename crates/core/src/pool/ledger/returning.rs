@@ -121,6 +121,7 @@ impl<S> Ledger<S> {
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::Stale, aftermath);
         }
+        self.send_retiring(usize::MAX, aftermath);
         self.call_if_opening_wanted(aftermath);
     }
 
@@ -145,7 +146,7 @@ impl<S> Ledger<S> {
         self.wake_warmers(aftermath);
         self.probe = false;
         self.settle(now, place, session, aftermath);
-        self.opening_is_over(aftermath);
+        self.opening_is_over(place, aftermath);
         self.phases_changed(now);
         self.call_if_opening_wanted(aftermath);
     }
@@ -164,8 +165,8 @@ impl<S> Ledger<S> {
         aftermath.forget(self.outage.failed(opening, failure.clone(), jitter));
         self.tell_open_failed(place, failure, aftermath);
         self.met(failure.fault, place, aftermath);
+        self.opening_is_over(place, aftermath);
         self.places.free(place);
-        self.opening_is_over(aftermath);
         self.wake_warmers(aftermath);
         let hopeless = self.fails_fast(now) && self.places.taken() == 0;
         if hopeless || !failure.fault.is_retryable() {
@@ -185,8 +186,8 @@ impl<S> Ledger<S> {
     ) {
         self.counters.open_failed += 1;
         self.tell_open_failed(place, failure, aftermath);
+        self.opening_is_over(place, aftermath);
         self.places.free(place);
-        self.opening_is_over(aftermath);
         self.wake_warmers(aftermath);
         self.place_freed(failure.at, aftermath);
     }
