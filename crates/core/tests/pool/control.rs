@@ -233,6 +233,48 @@ async fn while_a_session_lives_nobody_fails_fast() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_is_being_closed_keeps_nobody_from_failing_fast() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.fail_fast_after(secs(5)).max_lifetime(secs(100));
+    let pool = builder.acquire_timeout(secs(600)).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
+    backend.always(Verb::Open, Act::take(secs(3)).then_fail(Fault::Transient));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(20)).await;
+    while pool.status().opening == 0 {
+        tokio::time::sleep(ms(100)).await;
+    }
+    drop(old);
+    quiet().await;
+    assert_eq!((pool.status().opening, pool.status().closing), (1, 1));
+    let came_back = Instant::now();
+    assert!(pool.acquire().await.is_err()); // a newcomer, at once
+    assert_eq!(came_back.elapsed(), Duration::ZERO);
+    assert!(waiting.await.unwrap().is_err()); // with the opening under way
+    assert!(came_back.elapsed() <= secs(3), "{:?}", came_back.elapsed());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_session_leaves_nobody_waiting_in_a_long_outage() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.fail_fast_after(secs(5)).acquire_timeout(secs(600));
+    let pool = builder.build().unwrap();
+    let last = pool.acquire().await.unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after: Some(secs(20)) }));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(25)).await;
+    assert!(!waiting.is_finished());
+    let start = Instant::now();
+    last.discard();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, AcquireError::Failed { fault: Fault::Busy { .. }, .. }), "{error}");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_discarded_session_is_ended_whatever_it_says() {
     let (backend, builder) = scripted(1);
     let pool = builder.build().unwrap();

@@ -272,14 +272,31 @@ impl<S> Ledger<S> {
     /// that was due and nobody asked, the next to come waits for it.
     pub(super) fn hopeless(&mut self, now: Instant) -> Option<Failure> {
         let opening = self.places.tally().opening;
-        if self.places.taken() > opening || self.pause.is_some() {
+        if self.staying() > opening || self.pause.is_some() {
             return None;
         }
         if self.fails_fast(now) {
             self.probe = opening == 0;
             return self.outage.last().cloned();
         }
-        self.outage.standing_rejection(now).filter(|_| self.places.taken() == 0).cloned()
+        self.outage.standing_rejection(now).filter(|_| opening == 0).cloned()
+    }
+
+    /// Whoever waits is told, once nothing lives or is being opened that could serve it, and
+    /// newcomers are told, too.
+    pub(super) fn fail_fast(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
+        if self.staying() > 0 || self.pause.is_some() || !self.fails_fast(now) {
+            return;
+        }
+        if let Some(failure) = self.outage.last().cloned() {
+            self.fail_all(&failure, aftermath);
+        }
+    }
+
+    /// Whoever waits is told of that failure.
+    pub(super) fn fail_all(&mut self, failure: &Failure, aftermath: &mut Aftermath<S>) {
+        let verdict = || Verdict::Failed(Box::new(failure.clone()));
+        self.counters.failed += self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
     }
 
     pub(super) fn fails_fast(&self, now: Instant) -> bool {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
 use crate::event::{
-    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason,
+    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened,
 };
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
@@ -168,11 +168,8 @@ impl<S> Ledger<S> {
         self.opening_is_over(place, aftermath);
         self.places.free(place);
         self.wake_warmers(aftermath);
-        let hopeless = self.fails_fast(now) && self.places.taken() == 0;
-        if hopeless || !failure.fault.is_retryable() {
-            let verdict = || Verdict::Failed(Box::new(failure.clone()));
-            self.counters.failed +=
-                self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
+        if !failure.fault.is_retryable() {
+            self.fail_all(failure, aftermath);
         }
         self.place_freed(now, aftermath);
     }
@@ -452,6 +449,7 @@ impl<S> Ledger<S> {
 
     pub(super) fn place_freed(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.phases_changed(now);
+        self.fail_fast(now, aftermath);
         if self.places.taken() == 0 {
             aftermath.wake_all(self.closers.take());
         }
