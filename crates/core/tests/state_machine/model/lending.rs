@@ -134,8 +134,9 @@ impl Model {
             self.flush();
         }
         if fault.ends_session() {
-            let is_lost = |idle: &Idle| idle.alive <= alive;
-            let lost: Vec<_> = self.stock.extract_if(.., |idle| is_lost(idle)).collect();
+            let stock = std::mem::take(&mut self.stock);
+            let (lost, kept): (Vec<_>, _) = stock.into_iter().partition(|it| it.alive <= alive);
+            self.stock = kept;
             lost.iter().for_each(|idle| self.end(idle.session, Ending::Dead));
         }
     }
