@@ -280,8 +280,7 @@ impl PoolEvents for Traced {
 
     fn outlived(&self, pool: Option<&str>, event: &Outlived) {
         let Outlived { limit, idle_timeout, keepalive_interval } = event;
-        let changed =
-            [("idle_timeout", idle_timeout), ("keepalive_interval", keepalive_interval)];
+        let changed = [("idle_timeout", idle_timeout), ("keepalive_interval", keepalive_interval)];
         let changed = changed.map(|(name, now)| now.map(|now| format!("{name} is {now:?}")));
         let changed = changed.into_iter().flatten().collect::<Vec<_>>().join(" and ");
         warn!(

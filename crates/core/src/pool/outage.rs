@@ -44,14 +44,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Outage {
     pub(crate) const fn new() -> Self {
-        Self {
-            streak: 0,
-            retry_at: None,
-            room_at: None,
-            since: None,
-            last: None,
-            asked_before: 0,
-        }
+        Self { streak: 0, retry_at: None, room_at: None, since: None, last: None, asked_before: 0 }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
