@@ -49,6 +49,7 @@ async fn a_session_that_is_being_closed_keeps_nobody_from_failing_fast() {
     let old = pool.acquire().await.unwrap();
     tokio::time::sleep(secs(101)).await;
     backend.always(Verb::Open, Act::take(secs(3)).then_fail(Fault::Transient));
+    backend.always(Verb::Close, Act::take(secs(4)));
     let waiting = waiter(&pool).await;
     tokio::time::sleep(secs(20)).await;
     while pool.status().opening == 0 {
