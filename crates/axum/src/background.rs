@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use axum::BoxError;
 use futures_util::FutureExt;
-use sessionpool_core::Transactional;
+use sessionpool_core::{Chain, Transactional};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use crate::chain::Chain;
 use crate::slot::{Left, Owner, Slot};
 use crate::work::Work;
 
@@ -37,16 +36,16 @@ impl Background {
         Self { tasks: TaskTracker::new(), places, limit: Duration::from_secs(60) }
     }
 
-    /// How many works asked for by [`Work::after_commit`] run at once; with so many
-    /// running, the next one delays the response that asked for it. Default: 1,000.
+    /// How many works asked for by [`Work::after_commit`] run beside the responses that
+    /// asked for them; with so many running, a response waits for its own. Default: 1,000.
     #[must_use]
     pub fn at_most(mut self, works: usize) -> Self {
         self.places = Arc::new(Semaphore::new(works.min(Semaphore::MAX_PERMITS)));
         self
     }
 
-    /// How long each of them may take, before it is given up and rolled back. Default:
-    /// 60 s.
+    /// How long each of them may take until its commit, before it is given up and rolled
+    /// back. Default: 60 s.
     #[must_use]
     pub const fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
@@ -73,12 +72,6 @@ impl Background {
 
     /// Runs `work` without waiting for it, if there is a place.
     pub(crate) async fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let limit = self.limit;
-        let work = async move {
-            if time::timeout(limit, work).await.is_err() {
-                error!(?limit, "background work took too long and was rolled back");
-            }
-        };
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => drop(self.tasks.spawn(async move {
                 work.await;
@@ -120,10 +113,12 @@ pub(crate) async fn job<S, W, E>(
 {
     let owner = Owner::new(slot);
     let handle = Work::enter(owner.slot());
-    let answer = AssertUnwindSafe(async { work(handle).await.map_err(E::into) }).catch_unwind();
-    let ended: Result<(), BoxError> = match answer.await {
-        Ok(Ok(())) => commit(&owner).await,
-        Ok(Err(error)) => Err(error),
+    let limit = owner.slot().background().limit;
+    let answer = time::timeout(limit, async { work(handle).await.map_err(E::into) });
+    let ended: Result<(), BoxError> = match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(Ok(Ok(()))) => commit(&owner).await,
+        Ok(Ok(Err(error))) => Err(error),
+        Ok(Err(_)) => Err(format!("it took longer than {limit:?}").into()),
         Err(_) => Err("it panicked".into()),
     };
     if let Err(error) = ended {

@@ -17,6 +17,10 @@ use crate::Problem;
 /// For sessions that know no transactions, and for reading. It wants a [`LeaseLayer`].
 /// What is written through it is written at once, whatever the response will be. Each
 /// extraction is a lease of its own: two of them in one request wait for two sessions.
+///
+/// Moved into a response's body it is held for as long as the client takes to read, which
+/// nothing limits: read first and answer then, or stream with
+/// [`Work::keep_for_body`](crate::Work::keep_for_body), which has a limit.
 #[must_use = "nothing is lent until its session is used"]
 pub struct Borrowed<S: Session> {
     lender: Lender<S>,

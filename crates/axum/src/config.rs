@@ -3,34 +3,58 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{request, response};
-use sessionpool_core::{Pool, Transactional, TxOptions};
+use axum::http::{Extensions, request, response};
+use sessionpool_core::{Pool, Transactional, TxOptions, Unit};
 
 use crate::{Background, Ending, Problem};
 
 /// What the unit of a request is like.
-pub(crate) type OptionsOf =
-    Arc<dyn Fn(&request::Parts) -> Result<TxOptions, Problem> + Send + Sync>;
+type OptionsFrom =
+    Arc<dyn Fn(&request::Parts, TxOptions) -> Result<TxOptions, Problem> + Send + Sync>;
 
 /// How a response ends its unit.
 pub(crate) type Rule = Arc<dyn Fn(&response::Parts) -> Ending + Send + Sync>;
 
 pub(crate) struct Config<S: Transactional> {
     pub(crate) pool: Pool<S>,
-    pub(crate) options: OptionsOf,
+    pub(crate) options: TxOptions,
+    pub(crate) options_from: Option<OptionsFrom>,
     pub(crate) rule: Rule,
-    pub(crate) background: Background,
+    /// Where the application said that work goes on.
+    pub(crate) given: Option<Background>,
+    /// Where it does if nobody said anything.
+    pub(crate) own: Background,
     /// How long a body may keep its session.
     pub(crate) body_limit: Duration,
+}
+
+impl<S: Transactional> Config<S> {
+    pub(crate) fn unit(&self, request: &request::Parts) -> Result<Unit<S>, Problem> {
+        let options = self.options.clone();
+        let options = match &self.options_from {
+            Some(options_from) => options_from(request, options)?,
+            None => options,
+        };
+        Ok(self.pool.unit_in(options))
+    }
+
+    /// Where work of a request goes on: what the layer was given, what the server has
+    /// that the request came through, or the layer's own.
+    pub(crate) fn background(&self, request: &Extensions) -> Background {
+        let said = self.given.as_ref().or_else(|| request.get());
+        said.unwrap_or(&self.own).clone()
+    }
 }
 
 impl<S: Transactional> Clone for Config<S> {
     fn clone(&self) -> Self {
         Self {
             pool: self.pool.clone(),
-            options: Arc::clone(&self.options),
+            options: self.options.clone(),
+            options_from: self.options_from.clone(),
             rule: Arc::clone(&self.rule),
-            background: self.background.clone(),
+            given: self.given.clone(),
+            own: self.own.clone(),
             body_limit: self.body_limit,
         }
     }

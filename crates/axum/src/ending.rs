@@ -1,9 +1,11 @@
+use axum::body::Body;
 use axum::http::response::Parts;
+use axum::http::{Method, Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
-use sessionpool_core::{Transactional, Unit};
+use hyper::body::Body as _;
+use sessionpool_core::{Chain, Transactional, TxError, Unit};
 use tracing::{error, warn};
 
-use crate::chain::Chain;
 use crate::heard_out::HeardOut;
 use crate::slot::{Left, Owner, Stray};
 use crate::{Problem, kept};
@@ -33,17 +35,41 @@ impl Ending {
 
 impl<S: Transactional> Owner<S> {
     /// Ends the unit as the response demands; answers with what is to be sent.
-    pub(crate) async fn end(self, response: Response) -> Response {
+    pub(crate) async fn end(self, asked: Asked, response: Response) -> Response {
         match self.slot().leave() {
-            Left::Nothing => response,
+            Left::Kept => self.end_kept(asked, response).await,
+            left => self.end_now(left, response).await,
+        }
+    }
+
+    async fn end_now(&self, left: Left<S>, response: Response) -> Response {
+        match left {
+            Left::Nothing | Left::Kept => response,
             Left::Stray(stray, unit) => outlived(&stray, unit).await,
             Left::Unit(unit) => self.end_unit(unit, response).await,
-            Left::Kept => {
-                let (parts, body) = response.into_parts();
-                let ending = (self.slot().config().rule)(&parts);
-                kept::carry(self, ending, parts, body)
-            }
         }
+    }
+
+    async fn end_kept(self, asked: Asked, response: Response) -> Response {
+        let (parts, mut body) = response.into_parts();
+        if asked.is_head || has_no_body(parts.status) {
+            body = Body::empty(); // drops the one that nobody would read, and what it has
+        }
+        if body.is_end_stream() {
+            let left = self.slot().leave_body();
+            return self.end_now(left, Response::from_parts(parts, body)).await;
+        }
+        let ending = (self.slot().config().rule)(&parts);
+        if asked.is_old && ending == Ending::Commit {
+            drop(body);
+            self.roll_back().await;
+            return Problem::new(
+                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                "this answer can only be sent over HTTP/1.1",
+            )
+            .into_response();
+        }
+        kept::carry(self, ending, parts, body)
     }
 
     async fn end_unit(&self, unit: Unit<S>, response: Response) -> Response {
@@ -53,22 +79,22 @@ impl<S: Transactional> Owner<S> {
             Ending::Commit => {
                 let mut unit = unit;
                 let commit = async move { unit.commit().await };
-                match HeardOut::new(&config.background, commit).await {
+                match HeardOut::new(self.slot().background(), commit).await {
                     Ok(()) => Response::from_parts(parts, body),
                     Err(error) => Problem::from(error).into_response(),
                 }
             }
-            Ending::RollBack => {
-                roll_back(unit).await;
-                Response::from_parts(parts, body)
-            }
+            Ending::RollBack => match roll_back(unit).await {
+                Some(unknown) => Problem::from(unknown).into_response(),
+                None => Response::from_parts(parts, body),
+            },
         }
     }
 
     /// Ends the unit of a request that has no response.
     pub(crate) async fn roll_back(self) {
         match self.slot().leave_body() {
-            Left::Unit(unit) | Left::Stray(_, Some(unit)) => roll_back(unit).await,
+            Left::Unit(unit) | Left::Stray(_, Some(unit)) => drop(roll_back(unit).await),
             Left::Nothing | Left::Kept | Left::Stray(_, None) => {}
         }
     }
@@ -80,28 +106,54 @@ impl<S: Transactional> Owner<S> {
     }
 }
 
-/// Boxed: it happens seldom, and every request would carry its size.
-pub(crate) async fn roll_back<S: Transactional>(mut unit: Unit<S>) {
+/// Answers the error if it may have been committed all the same, by a statement of the
+/// application's own. Boxed: it happens seldom, and every request would carry its size.
+pub(crate) async fn roll_back<S: Transactional>(mut unit: Unit<S>) -> Option<TxError> {
     if !unit.has_begun() {
-        return;
+        return None;
     }
     let rollback = Box::pin(async move { unit.rollback().await });
     match rollback.await {
-        Ok(()) => {}
+        Ok(()) => None,
         Err(error) if error.is_outcome_unknown() => {
             error!(error = %Chain(&error), "whether the request's work was committed is unknown");
+            Some(error)
         }
-        Err(error) => warn!(error = %Chain(&error), "the request's unit was not rolled back"),
+        Err(error) => {
+            warn!(error = %Chain(&error), "the request's unit was not rolled back");
+            None
+        }
     }
 }
 
-async fn outlived<S: Transactional>(stray: &Stray, unit: Option<Unit<S>>) -> Response {
-    if let Some(unit) = unit {
-        roll_back(unit).await;
+/// What of a request says how its answer may be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    is_head: bool,
+    /// HTTP/1.0 cannot tell a body that broke off from one that is over.
+    is_old: bool,
+}
+
+impl Asked {
+    pub(crate) fn by<B>(request: &Request<B>) -> Self {
+        let is_old = matches!(request.version(), Version::HTTP_09 | Version::HTTP_10);
+        Self { is_head: request.method() == Method::HEAD, is_old }
     }
-    Problem::internal(format!(
-        "{stray}, outlived its handler; its unit was rolled back. Give a task a unit of its own \
-         (Work::after_commit, Pool::unit), and ask for a body's with Work::keep_for_body"
-    ))
-    .into_response()
+}
+
+/// Those that are sent without one, whatever the handler made.
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+}
+
+async fn outlived<S: Transactional>(stray: &Stray, unit: Option<Unit<S>>) -> Response {
+    const INSTEAD: &str = "Give a task a unit of its own (Work::after_commit, Pool::unit), and \
+                           ask for a body's with Work::keep_for_body";
+    let Some(unit) = unit else {
+        let log = format!("{stray}, is in use after its handler answered. {INSTEAD}");
+        return Problem::unknown(log).into_response();
+    };
+    roll_back(unit).await;
+    let log = format!("{stray}, outlived its handler; its unit was rolled back. {INSTEAD}");
+    Problem::internal(log).into_response()
 }

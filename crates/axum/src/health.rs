@@ -8,18 +8,18 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
-use sessionpool_core::AnyPool;
+use sessionpool_core::{AnyPool, LastFailure};
 
-/// A failure older than this is not held against a pool: without requests nothing is
-/// opened, and nothing could show that the remote end is back.
+/// A failure older than this is not held against a pool that may try again and does not:
+/// without requests nothing is opened, and nothing could show that the remote end is back.
 const FRESH: Duration = Duration::from_secs(15);
 
 /// `GET /livez` and `GET /readyz`, which take no session and wait for nothing.
 ///
 /// Live is who answers: 200. Ready is whose pools can serve: 200, and 503 with the reason
 /// for each pool that is closed, or paused, or has no session while openings fail. A
-/// failing pool is ready again fifteen seconds after its last attempt, since it takes a
-/// request to make another. A pool with a long queue *is* ready: sending its requests
+/// failing pool is ready again fifteen seconds after its last attempt, once it would make
+/// another, since it takes a request to make that. A pool with a long queue *is* ready: sending its requests
 /// elsewhere would bury the next.
 ///
 /// ```text
@@ -72,9 +72,11 @@ fn readiness(pools: &[AnyPool]) -> Response {
 fn unfit(pool: &AnyPool) -> Option<&'static str> {
     let status = pool.status();
     let is_down = || {
-        let failing = |age: Duration, streak: u32| streak > 0 && age < FRESH;
-        status.size() == status.opening
-            && pool.last_failure().is_some_and(|last| failing(last.age, last.streak))
+        let fails = |last: LastFailure| {
+            let is_trying = last.retry_in.is_some() || status.opening > 0;
+            last.streak > 0 && (is_trying || last.age < FRESH)
+        };
+        status.size() == status.opening && pool.last_failure().is_some_and(fails)
     };
     match () {
         () if status.closed => Some("closed"),

@@ -2,11 +2,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use sessionpool_core::TxError;
+use sessionpool_core::{Chain, TxError};
 use tracing::error;
 
 use crate::Background;
-use crate::chain::Chain;
 
 type Commit = Pin<Box<dyn Future<Output = Result<(), TxError>> + Send>>;
 

@@ -1,7 +1,7 @@
 //! A body that keeps its request's unit.
 
 use std::future::Future;
-use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::BoxError;
@@ -12,13 +12,12 @@ use axum::response::Response;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use sessionpool_core::{Transactional, TxError};
-use tokio::sync::mpsc::{self, Sender};
+use sessionpool_core::{Chain, Transactional, TxError};
+use tokio::sync::mpsc::{self, Permit, Sender};
 use tokio::time::{self, Instant};
-use tracing::{debug, error};
+use tracing::{error, info};
 
 use crate::Ending;
-use crate::chain::Chain;
 use crate::ending::roll_back;
 use crate::slot::{Left, Owner, Stray};
 
@@ -28,8 +27,8 @@ const LETTING_GO: Duration = Duration::from_secs(1);
 /// What the client's side of the body is told.
 enum News {
     Frame(Frame<Bytes>),
-    /// All is well, and that was all.
-    End,
+    /// All is well, and that was all, but for the trailers: who has those has the end.
+    End(Option<Frame<Bytes>>),
 }
 
 /// Why a body did not come to its end, or its unit not to its commit.
@@ -63,17 +62,19 @@ pub(crate) fn carry<S: Transactional>(
     // Whoever knows the length does not wait for the end, which is news.
     head.headers.remove(CONTENT_LENGTH);
     let (sender, mut receiver) = mpsc::channel(1);
-    let config = owner.slot().config().clone();
-    config.background.adopt(pump(owner, ending, body, sender, config.body_limit));
+    let (background, limit) = (owner.slot().background().clone(), owner.slot().config().body_limit);
+    background.adopt(pump(owner, ending, body, sender, limit));
     let mut over = false;
     let frames = stream::poll_fn(move |cx| {
-        receiver.poll_recv(cx).map(|news| match news {
-            _ if over => None,
-            Some(News::Frame(frame)) => Some(Ok(frame)),
-            Some(News::End) => None,
-            None => {
-                over = true;
-                Some(Err(BrokeOff))
+        if over {
+            return Poll::Ready(None);
+        }
+        receiver.poll_recv(cx).map(|news| {
+            over = !matches!(news, Some(News::Frame(_)));
+            match news {
+                Some(News::Frame(frame)) => Some(Ok(frame)),
+                Some(News::End(trailers)) => trailers.map(Ok),
+                None => Some(Err(BrokeOff)),
             }
         })
     });
@@ -89,20 +90,23 @@ async fn pump<S: Transactional>(
 ) {
     let deadline = Instant::now() + limit;
     let carried = tokio::select! {
-        () = sender.closed() => Err(Broken::ClientGone),
+        biased;
         carried = within(limit, deadline, forward(body, &sender)) => carried,
+        () = sender.closed() => Err(Broken::ClientGone),
     };
     let ended = match carried {
-        Ok(()) => finish(&owner, ending).await,
+        Ok((trailers, room)) => {
+            finish(&owner, ending).await.map(|()| room.send(News::End(trailers)))
+        }
         Err(broken) => {
             owner.roll_back().await;
             Err(broken)
         }
     };
     match ended {
-        Ok(()) => drop(time::timeout_at(deadline, sender.send(News::End)).await),
+        Ok(()) => {}
         Err(broken @ Broken::ClientGone) => {
-            debug!(error = %broken, "a body that kept its unit was cut off; rolled back");
+            info!(error = %broken, "a body that kept its unit was cut off; rolled back");
         }
         Err(broken) => {
             let error = BoxError::from(broken);
@@ -119,14 +123,23 @@ async fn within<T>(
     time::timeout_at(deadline, work).await.unwrap_or(Err(Broken::TooLong(limit)))
 }
 
-/// Drops the body at its end, and with it what it had of the unit.
-async fn forward(body: Body, sender: &Sender<News>) -> Result<(), Broken> {
-    let mut body = pin!(body);
+/// Drops the body at its end, and with it what it had of the unit. Answers what is to be
+/// sent after the commit, and room to do so: with it, the client has all that came before.
+async fn forward(
+    mut body: Body,
+    sender: &Sender<News>,
+) -> Result<(Option<Frame<Bytes>>, Permit<'_, News>), Broken> {
+    let mut trailers = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(Broken::Failed)?;
-        sender.send(News::Frame(frame)).await.map_err(|_| Broken::ClientGone)?;
+        match frame.is_trailers() {
+            true => trailers = Some(frame),
+            false => sender.send(News::Frame(frame)).await.map_err(|_| Broken::ClientGone)?,
+        }
     }
-    Ok(())
+    drop(body);
+    let room = sender.reserve().await.map_err(|_| Broken::ClientGone)?;
+    Ok((trailers, room))
 }
 
 async fn finish<S: Transactional>(owner: &Owner<S>, ending: Ending) -> Result<(), Broken> {

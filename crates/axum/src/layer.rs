@@ -1,7 +1,7 @@
 use std::any::type_name;
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,6 +14,7 @@ use sessionpool_core::{Pool, Transactional, TxOptions};
 use tower::{Layer, Service};
 
 use crate::config::Config;
+use crate::ending::Asked;
 use crate::slot::{Owner, Slot};
 use crate::work::Carried;
 use crate::{Background, Ending, Problem};
@@ -48,8 +49,8 @@ use crate::{Background, Ending, Problem};
 /// [`rule`](Self::rule). A unit that was never used costs no round trip, and no session.
 ///
 /// Layers nest: what lies nearest to the handler gives it its unit. Layers that answer
-/// for the handler (time-outs, caught panics) belong inside, so that this one sees what
-/// is sent; layers that change what was answered belong inside, too.
+/// for the handler or change its answer (time-outs, caught panics) belong inside, added
+/// before this one, so that it goes by what is sent.
 ///
 /// One request has one unit for each type of session. Two pools of the same type of
 /// session serve different routes.
@@ -63,9 +64,11 @@ impl<S: Transactional> UnitLayer<S> {
     pub fn new(pool: Pool<S>) -> Self {
         let config = Config {
             pool,
-            options: Arc::new(|_| Ok(TxOptions::new())),
+            options: TxOptions::new(),
+            options_from: None,
             rule: Arc::new(Ending::by_status),
-            background: Background::new(),
+            given: None,
+            own: Background::new(),
             body_limit: Duration::from_secs(60),
         };
         Self { config: Arc::new(config) }
@@ -73,11 +76,13 @@ impl<S: Transactional> UnitLayer<S> {
 
     /// What the units are like: their class, their isolation. Default: the pool's own.
     #[must_use]
-    pub fn options(self, options: TxOptions) -> Self {
-        self.options_from(move |_| Ok(options.clone()))
+    pub fn options(mut self, options: TxOptions) -> Self {
+        Arc::make_mut(&mut self.config).options = options;
+        self
     }
 
-    /// What the unit of a request is like, by its head: the tenant it is for.
+    /// What the unit of a request is like, by its head: the tenant it is for. It starts
+    /// from the [`options`](Self::options) and answers what becomes of them.
     ///
     /// It is asked when a [`Work`](crate::Work) is first extracted, so it sees what
     /// middleware and extractors before that have put into the extensions. What it
@@ -86,13 +91,13 @@ impl<S: Transactional> UnitLayer<S> {
     ///
     /// ```
     /// # use axum::http::StatusCode;
-    /// # use sessionpool_core::{Pool, Transactional, TxOptions};
+    /// # use sessionpool_core::{Pool, Transactional};
     /// # use sessionpool_axum::{Problem, UnitLayer};
     /// # fn layer<S: Transactional>(pool: Pool<S>) -> UnitLayer<S> {
-    /// UnitLayer::new(pool).options_from(|request| {
+    /// UnitLayer::new(pool).options_from(|request, options| {
     ///     let tenant = request.headers.get("x-tenant").and_then(|tenant| tenant.to_str().ok());
     ///     match tenant.map(str::parse::<u32>) {
-    ///         Some(Ok(tenant)) => Ok(TxOptions::new().setting("app.tenant", tenant.to_string())),
+    ///         Some(Ok(tenant)) => Ok(options.setting("app.tenant", tenant.to_string())),
     ///         _ => Err(Problem::new(StatusCode::BAD_REQUEST, "a tenant is needed")),
     ///     }
     /// })
@@ -101,9 +106,12 @@ impl<S: Transactional> UnitLayer<S> {
     #[must_use]
     pub fn options_from(
         mut self,
-        options: impl Fn(&request::Parts) -> Result<TxOptions, Problem> + Send + Sync + 'static,
+        options: impl Fn(&request::Parts, TxOptions) -> Result<TxOptions, Problem>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.config).options = Arc::new(options);
+        Arc::make_mut(&mut self.config).options_from = Some(Arc::new(options));
         self
     }
 
@@ -120,11 +128,12 @@ impl<S: Transactional> UnitLayer<S> {
         self
     }
 
-    /// Where work goes on in the background. Default: one for this layer alone; give one
-    /// of yours to have a [`Server`](crate::Server) wait for it.
+    /// Where work goes on in the background. Default: where the
+    /// [`Server`](crate::Server) says that the request came through, who waits for it;
+    /// without one, in a background of this layer's own.
     #[must_use]
     pub fn background(mut self, background: &Background) -> Self {
-        Arc::make_mut(&mut self.config).background = background.clone();
+        Arc::make_mut(&mut self.config).given = Some(background.clone());
         self
     }
 
@@ -177,14 +186,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let slot = Slot::new(&self.config);
+        let background = self.config.background(request.extensions());
+        let slot = Slot::new(&self.config, background);
+        let asked = Asked::by(&request);
         request.extensions_mut().insert(Carried(Arc::clone(&slot)));
         let owner = Owner::new(slot);
-        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let handling = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         Box::pin(async move {
-            let handled = handled.await.map(|answer| answer.map(V::Response::into_response));
-            match handled {
-                Ok(Ok(response)) => Ok(owner.end(response).await),
+            let handled = match handling {
+                Ok(handling) => AssertUnwindSafe(handling).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            match handled.map(|answer| answer.map(V::Response::into_response)) {
+                Ok(Ok(response)) => Ok(owner.end(asked, response).await),
                 Ok(Err(error)) => {
                     owner.roll_back().await;
                     Err(error)

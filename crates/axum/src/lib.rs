@@ -32,7 +32,6 @@
 
 mod background;
 mod borrowed;
-mod chain;
 mod config;
 mod ending;
 mod error;

@@ -9,12 +9,13 @@ use axum::extract::MatchedPath;
 use sessionpool_core::{Transactional, Unit};
 use tokio::sync::Notify;
 
-use crate::WorkError;
 use crate::config::Config;
+use crate::{Background, WorkError};
 
 /// One request's unit, shared by all of its extractors.
 pub(crate) struct Slot<S: Transactional> {
     config: Arc<Config<S>>,
+    background: Background,
     state: Mutex<State<S>>,
     /// Somebody may have been the last to have a hand in it.
     changed: Notify,
@@ -58,18 +59,20 @@ pub(crate) struct Stray {
 }
 
 impl<S: Transactional> Slot<S> {
-    pub(crate) fn new(config: &Arc<Config<S>>) -> Arc<Self> {
-        Self::with(config, Seat::Empty)
+    /// For a request.
+    pub(crate) fn new(config: &Arc<Config<S>>, background: Background) -> Arc<Self> {
+        Self::with(config, background, Seat::Empty)
     }
 
-    pub(crate) fn of(config: &Arc<Config<S>>, unit: Unit<S>) -> Arc<Self> {
-        Self::with(config, Seat::In(unit))
+    /// For what a request asked for, which has a unit of its own.
+    pub(crate) fn of(config: &Arc<Config<S>>, background: Background, unit: Unit<S>) -> Arc<Self> {
+        Self::with(config, background, Seat::In(unit))
     }
 
-    fn with(config: &Arc<Config<S>>, seat: Seat<S>) -> Arc<Self> {
+    fn with(config: &Arc<Config<S>>, background: Background, seat: Seat<S>) -> Arc<Self> {
         let state = State { seat, handles: 0, kept: false, route: None, used_at: None };
         let (config, state) = (Arc::clone(config), Mutex::new(state));
-        Arc::new(Self { config, state, changed: Notify::new() })
+        Arc::new(Self { config, background, state, changed: Notify::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State<S>> {
@@ -78,6 +81,10 @@ impl<S: Transactional> Slot<S> {
 
     pub(crate) const fn config(&self) -> &Arc<Config<S>> {
         &self.config
+    }
+
+    pub(crate) const fn background(&self) -> &Background {
+        &self.background
     }
 
     /// True if nobody has had a unit made yet.
@@ -148,6 +155,7 @@ impl<S: Transactional> Slot<S> {
     }
 
     fn end(state: &mut State<S>) -> Left<S> {
+        // In use without a handle it is when a guard was forgotten.
         let stray = state.handles > 0 || matches!(state.seat, Seat::Out(_));
         let unit = match std::mem::replace(&mut state.seat, Seat::Ended) {
             Seat::In(unit) => Some(unit),

@@ -37,7 +37,9 @@ use crate::{Problem, WorkError, background};
 /// (moved into a task, or into the body without
 /// [`keep_for_body`](Self::keep_for_body)) is an error that is seen: the unit is rolled
 /// back, the answer becomes a 500, the log says which route it was and where it was used
-/// last, and further use of it fails with [`WorkError::Ended`].
+/// last, and further use of it fails with [`WorkError::Ended`]. If it is in use that very
+/// moment, the user finishes what he is at, a commit too, and the 500 says that the
+/// outcome is unknown.
 #[must_use = "a unit does nothing until its session is used"]
 pub struct Work<S: Transactional> {
     slot: Arc<Slot<S>>,
@@ -91,7 +93,7 @@ impl<S: Transactional> Work<S> {
     ///
     /// As for [`Unit::commit`](Unit::commit). Answer with the error, or
     /// [`rollback`](Self::rollback) to acknowledge it: a response that would commit is
-    /// replaced by it.
+    /// replaced by it, unless the unit has been used again since.
     ///
     /// # Cancel safety
     ///
@@ -152,12 +154,13 @@ impl<S: Transactional> Work<S> {
     {
         let site = Location::caller();
         let mut used = self.used(site)?;
-        let config = Arc::clone(self.slot.config());
+        let (config, background) = (self.slot.config(), self.slot.background());
+        let (config, background) = (Arc::clone(config), background.clone());
         let options = used.unit_mut().options().clone();
         used.unit_mut().on_commit(async move {
             let unit = config.pool.unit_in(options);
-            let slot = Slot::of(&config, unit);
-            config.background.run(background::job(slot, work, site)).await;
+            let slot = Slot::of(&config, background.clone(), unit);
+            background.run(background::job(slot, work, site)).await;
         });
         Ok(())
     }
@@ -171,7 +174,10 @@ impl<S: Transactional> Work<S> {
     /// [`body_limit`](crate::UnitLayer::body_limit), the unit is rolled back. The rule
     /// is asked as ever; where it says so, the unit is rolled back at the end.
     ///
-    /// The response is sent without `Content-Length`, since its end is news.
+    /// The response is sent without `Content-Length`, since its end is news, and trailers
+    /// after the commit. An answer without a body, and one to `HEAD`, is an answer like
+    /// any other: the unit is ended before it. Over HTTP/1.0, where a body that breaks off
+    /// looks like one that is over, what would commit is refused with 505.
     pub fn keep_for_body(&mut self) {
         self.slot.keep();
     }
@@ -202,10 +208,7 @@ impl<S: Transactional, T: Sync> FromRequestParts<T> for Work<S> {
             return Err(Problem::missing::<S>("UnitLayer"));
         };
         let unit = match slot.is_empty() {
-            true => {
-                let config = slot.config();
-                Some(config.pool.unit_in((config.options)(parts)?))
-            }
+            true => Some(slot.config().unit(parts)?),
             false => None,
         };
         slot.enter(unit, parts.extensions.get::<MatchedPath>().cloned());

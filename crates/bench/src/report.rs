@@ -59,7 +59,19 @@ pub(crate) fn write_figure(
     value: Option<f64>,
     unit: &str,
 ) -> io::Result<()> {
-    Line { test, pool, runtime: Flavor::CurrentThread, value, unit }.write(out)
+    write_figure_on(out, Flavor::CurrentThread, test, pool, value, unit)
+}
+
+/// [`write_figure`] of something measured on this runtime.
+pub(crate) fn write_figure_on(
+    out: &mut impl Write,
+    runtime: Flavor,
+    test: &str,
+    pool: &str,
+    value: Option<f64>,
+    unit: &str,
+) -> io::Result<()> {
+    Line { test, pool, runtime, value, unit }.write(out)
 }
 
 fn write_ratios(out: &mut impl Write, summary: &Summary) -> io::Result<()> {

@@ -28,6 +28,7 @@ mod call;
 mod conversation;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod credentials;
+mod driver;
 mod effect;
 mod executor;
 mod failure;

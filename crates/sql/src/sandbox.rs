@@ -9,7 +9,8 @@ use sessionpool_core::call::{CallFailure, try_bounded};
 use sessionpool_core::{AcquireError, Backend, Pool, Session, TxOptions};
 use sqlx::{AssertSqlSafe, Error};
 
-use crate::conversation::{Conversation, Driver, Verdict, name};
+use crate::conversation::{Conversation, name};
+use crate::driver::{Driver, Verdict};
 use crate::effect::{Control, Effect};
 use crate::failure::SqlFailure;
 

@@ -5,7 +5,8 @@ use std::fmt;
 use sessionpool_core::{CommitOutcome, TxOptions};
 use sqlx::{Error, SqlSafeStr, SqlStr};
 
-use crate::conversation::{Conversation, Driver};
+use crate::conversation::Conversation;
+use crate::driver::Driver;
 use crate::effect::{Control, Effect};
 use crate::failure::SqlFailure;
 

@@ -14,13 +14,14 @@ use sessionpool_core::Fault;
 /// | states | [`fault`](Self::fault) |
 /// |---|---|
 /// | `40001`, `40P01`: a serialization failure, a deadlock | conflict |
-/// | `40003`, `08007`: a statement's, a transaction's end is not known | outcome unknown |
+/// | `40003`, `08007`, `25S01`: a statement's, a transaction's end is not known | outcome unknown |
 /// | class `08` else (`08001`, `08003`, `08006`, `08S01`, `08S02` …), `01002`, `HYT01`: the line is broken, or there is none | backend lost |
 /// | `10053`, `10054`, `10060`, `10061`: the same, as Windows' sockets have it | backend lost |
-/// | `57P01`, `57P02`, `57P04`, `57P05`: PostgreSQL says goodbye | backend lost |
+/// | `57P01`, `57P02`, `57P04`: PostgreSQL says goodbye to all | backend lost |
 /// | `25006`: a write on a node that only reads, as after a failover | backend lost |
-/// | `25P03`, `25P04`: a limit of one transaction has ended its session | session lost |
+/// | `25P03`, `25P04`, `57P05`: a limit of one transaction, or to how long one session may lie idle, has ended it | session lost |
 /// | `HYT00`, `HY010`, `01000`: a time-out, a call out of sequence, a warning where an error should be; what the server is at is not known | session lost |
+/// | `HY117`: the driver's manager has suspended the connection, as it does not know what became of its transaction | session lost |
 /// | `53300`: too many connections | busy |
 /// | `57P03`, `08004`: the server is starting, or took no connection | transient |
 /// | `28…`, `3D000`: no such login, no such database | rejected |
@@ -28,7 +29,9 @@ use sessionpool_core::Fault;
 ///
 /// What a code cannot tell is whether the server has ended the session (PostgreSQL's
 /// severity does), nor what was asked: a time-out of a statement alone (`HYT00`) may
-/// have left its session as good as new. Where in doubt, the session is lost.
+/// have left its session as good as new, and a transaction that was begun to read alone
+/// has its writes refused with the state (`25006`) of a node that lost its place. Where in
+/// doubt, the worse is taken.
 ///
 /// ```
 /// use sessionpool_core::Fault;
@@ -68,14 +71,13 @@ impl SqlState {
     pub fn fault(&self) -> Fault {
         match self.as_str() {
             "40001" | "40P01" => Fault::Conflict,
-            "40003" | "08007" => Fault::OutcomeUnknown,
+            "40003" | "08007" | "25S01" => Fault::OutcomeUnknown,
             "08004" | "57P03" => Fault::Transient,
             "53300" => Fault::Busy { retry_after: None },
-            "57P01" | "57P02" | "57P04" | "57P05" | "25006" | "01002" | "HYT01" => {
-                Fault::BackendLost
-            }
+            "57P01" | "57P02" | "57P04" | "25006" | "01002" | "HYT01" => Fault::BackendLost,
             "10053" | "10054" | "10060" | "10061" => Fault::BackendLost,
-            "25P03" | "25P04" | "HYT00" | "HY010" | "01000" => Fault::SessionLost,
+            "25P03" | "25P04" | "57P05" => Fault::SessionLost,
+            "HYT00" | "HY010" | "HY117" | "01000" => Fault::SessionLost,
             "3D000" => Fault::Rejected,
             _ => match self.class() {
                 "08" => Fault::BackendLost,
@@ -87,10 +89,20 @@ impl SqlState {
 
     /// True if a commit that was answered so may have happened all the same. What is
     /// committed is then to be looked up, not done again.
+    ///
+    /// False is the word of a server that undoes what it refuses. The states of class `HY`
+    /// are a driver's own, who only knows that he has no good answer, or those of a server
+    /// without a better one (MySQL calls an error in the middle of a commit `HY000`): with
+    /// them a commit is in doubt.
     #[must_use]
     pub fn leaves_commit_in_doubt(&self) -> bool {
         let fault = self.fault();
-        fault.ends_session() || fault == Fault::OutcomeUnknown || self.class() == "08"
+        match self.as_str() {
+            // The wrong node, but its word is good.
+            "25006" => false,
+            _ if fault.ends_session() || fault == Fault::OutcomeUnknown => true,
+            _ => matches!(self.class(), "08" | "HY"),
+        }
     }
 }
 
@@ -138,16 +150,20 @@ mod tests {
             ("57P01", Fault::BackendLost, true),
             ("57P02", Fault::BackendLost, true),
             ("57P04", Fault::BackendLost, true),
-            ("57P05", Fault::BackendLost, true),
+            ("57P05", Fault::SessionLost, true),
             ("25P03", Fault::SessionLost, true),
             ("25P04", Fault::SessionLost, true),
             // The wrong node.
-            ("25006", Fault::BackendLost, true),
+            ("25006", Fault::BackendLost, false),
             // To be run again.
             ("40001", Fault::Conflict, false),
             ("40P01", Fault::Conflict, false),
             // Nobody knows.
             ("40003", Fault::OutcomeUnknown, true),
+            ("25S01", Fault::OutcomeUnknown, true),
+            ("HY117", Fault::SessionLost, true),
+            ("HY000", Fault::Other, true),
+            ("HY008", Fault::Other, true),
             // While connecting.
             ("53300", BUSY, false),
             ("57P03", Fault::Transient, false),
@@ -163,8 +179,8 @@ mod tests {
             ("23000", Fault::Other, false),
             ("42000", Fault::Other, false),
             ("42S02", Fault::Other, false),
-            ("HY000", Fault::Other, false),
-            ("HY008", Fault::Other, false),
+            ("25S02", Fault::Other, false),
+            ("25S03", Fault::Other, false),
             ("XX000", Fault::Other, false),
         ] {
             let state = SqlState::new(state).unwrap();

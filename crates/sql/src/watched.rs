@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use futures_core::stream::{BoxStream, Stream};
 use sqlx::Error;
 
-use crate::conversation::{Driver, answer};
+use crate::conversation::answer;
+use crate::driver::Driver;
 use crate::mark::{Answer, Mark};
 
 /// Rows on their way: the session is busy until their end.

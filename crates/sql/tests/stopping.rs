@@ -1,11 +1,12 @@
 //! A statement of a dropped future is stopped, and nothing else is.
 #![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod common;
 
 use std::time::Duration;
 
-use common::{Place, assert_clean, begin, commit, insert, run};
+use common::{LONG, LONG_ROWS, Place, assert_clean, begin, commit, insert, run};
 use futures_util::FutureExt;
 use sessionpool_core::{Backend, CommitOutcome, Condition, Pool, Session, Transactional};
 use sessionpool_sql::{Sqlite, SqliteSession};
@@ -57,7 +58,7 @@ async fn a_place_comes_back_from_a_statement_without_an_end() {
         let mut lease = pool.acquire().await.unwrap();
         drop_half_way(&mut lease, ENDLESS);
         drop(lease);
-        assert_eq!(one(&mut *soon(pool.acquire()).await.unwrap()).await, 1);
+        assert_eq!(one(&mut soon(pool.acquire()).await.unwrap()).await, 1);
     }
     let counters = pool.status().counters;
     assert_eq!((counters.opened, counters.closed.total()), (1, 0), "{counters:?}");
@@ -95,6 +96,35 @@ async fn a_write_that_is_stopped_undoes_its_unit() {
 }
 
 #[tokio::test]
+async fn a_dropped_write_does_not_undo_what_its_borrower_has_begun_himself() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "begin").await;
+    insert(&mut session, -1).await;
+    drop_half_way(&mut session, LONG);
+    soon(insert(&mut session, -2)).await;
+    run(&mut session, "commit").await;
+    let rows = place.rows().await;
+    assert_eq!((rows.len(), &rows[..2]), (LONG_ROWS + 2, &[-2, -1][..]), "all, or nothing");
+}
+
+#[tokio::test]
+async fn a_borrower_who_goes_on_in_his_own_transaction_waits_for_what_he_dropped() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    run(&mut session, "begin").await;
+    insert(&mut session, 7).await;
+    drop_half_way(&mut session, ENDLESS_WRITE);
+    let next = sqlx::query("insert into t values (8)").execute(&mut session);
+    assert!(timeout(Duration::from_millis(200), next).await.is_err(), "it was stopped");
+    // Nothing goes on after this.
+    soon(SqliteSession::release(&mut session)).await.unwrap();
+    assert_clean(&session);
+    insert(&mut session, 9).await;
+    assert_eq!(place.rows().await, [9]);
+}
+
+#[tokio::test]
 async fn whatever_is_dropped_while_it_stops_something_can_be_asked_again() {
     let place = Place::new().await;
     let mut session = place.session().await;
@@ -125,7 +155,7 @@ async fn close_stops_what_was_dropped_and_so_does_a_drop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_next_is_not_stopped_in_place_of_what_was_dropped() {
     let pool = Pool::builder(Sqlite::memory("next")).max_size(2).build().unwrap();
-    run(&mut *pool.acquire().await.unwrap(), "create table t (x)").await;
+    run(&mut pool.acquire().await.unwrap(), "create table t (x)").await;
     let count = "select count(*) from (with recursive n (i) as \
                  (values (1) union all select i + 1 from n where i < ?) select i from n)";
     for round in 0..60 {

@@ -1,4 +1,5 @@
 //! Database URLs: SQLAlchemy's, in and out, and nothing lost in between.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::collections::BTreeMap;

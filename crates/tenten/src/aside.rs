@@ -15,3 +15,18 @@ pub(crate) async fn look_through<T: Send + 'static>(
     let working = tokio::task::spawn_blocking(work);
     working.await.map_err(|error| Error::Start { what: "the parser", source: error.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_answer_is_looked_through_on_another_thread() {
+        let here = thread::current().id();
+        let on = async |bytes| look_through(bytes, || thread::current().id()).await.expect("done");
+        assert_eq!(on(BIG - 1).await, here);
+        assert_ne!(on(BIG).await, here);
+    }
+}

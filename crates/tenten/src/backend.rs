@@ -192,7 +192,7 @@ impl Inner {
 
     /// When to ask a busy gateway again; not all at once.
     fn retry_wait(&self) -> Duration {
-        self.manners.retry_wait.min(LONGEST_WAIT).mul_f64(0.9 + fastrand::f64() / 5.0)
+        jittered(self.manners.retry_wait.min(LONGEST_WAIT))
     }
 
     async fn log_in(&self, user: &Arc<str>) -> Result<TentenSession> {
@@ -242,6 +242,11 @@ impl Inner {
         };
         self.office.desk.run(opening).await
     }
+}
+
+/// A tenth more or less.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.9 + fastrand::f64() / 5.0)
 }
 
 async fn set_up(
@@ -307,5 +312,21 @@ impl fmt::Debug for Tenten {
             Who::Group(account) => debug.field("group", &account.group),
         };
         debug.field("login_type", &self.inner.kind).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn not_all_ask_again_at_once() {
+        let ten = Duration::from_secs(10);
+        let waits: HashSet<Duration> = (0..1000).map(|_| jittered(ten)).collect();
+        assert!(waits.len() > 900);
+        let (least, most) = (Duration::from_secs(9), Duration::from_secs(11));
+        assert!(waits.iter().all(|wait| (least..=most).contains(wait)));
     }
 }

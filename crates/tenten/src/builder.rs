@@ -322,6 +322,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_said_is_as_documented() {
+        const fn secs(seconds: u64) -> Duration {
+            Duration::from_secs(seconds)
+        }
+        let builder = TentenBuilder::new("https://host/gw".to_owned());
+        let Limits { connect, first_byte, idle_read, total, lifecycle } = builder.limits;
+        assert_eq!([connect, first_byte, idle_read], [secs(10), secs(300), secs(60)]);
+        assert_eq!([total, lifecycle], [secs(30 * 60), secs(30)]);
+        let manners = builder.manners;
+        assert_eq!([manners.retry_wait, manners.busy_timeout], [secs(10), secs(30)]);
+        assert_eq!((manners.idle_timeout, builder.reservation), (secs(30), secs(15 * 60)));
+        assert_eq!((manners.members, manners.infinite_to_na), (None, None));
+        assert!(!manners.give_back_on_return && builder.reuse_connections && !builder.insecure);
+        assert!(builder.roots.is_empty() && builder.log_file.is_none());
+        assert!(builder.journal.is_none());
+        let limits = XmlLimits::default().max_bytes(256 << 20).max_depth(64).max_elements(100_000);
+        let limits = limits.max_attributes(256).max_text(16 << 20).max_columns(4096);
+        assert_eq!(builder.xml, limits);
+    }
+
+    #[test]
     fn no_credential_is_printed() {
         let builder = TentenBuilder::new("https://me:canary@host/gw?pswd=canary".to_owned());
         let builder = builder.user("demo").password("canary");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sessionpool::{Pool, sql::Sqlite};
 use sessionpool_testkit::server;
 use sqlx::Connection;
 use tokio::time::{sleep, timeout};
@@ -132,4 +133,20 @@ async fn a_commit_of_sqlxs_says_ok_of_a_transaction_that_failed() {
     let orders: i64 =
         sqlx::query_scalar("select count(*) from orders").fetch_one(&mut connection).await.unwrap();
     assert_eq!(orders, 0);
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_gone_with_sqlxs_last_connection_and_stays_with_ours() {
+    let options = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+    let theirs = options.connect("sqlite::memory:").await.unwrap();
+    sqlx::query("create table orders (x int)").execute(&theirs).await.unwrap();
+    theirs.acquire().await.unwrap().close().await.unwrap();
+    assert!(sqlx::query("select x from orders").execute(&theirs).await.is_err());
+
+    let ours = Pool::builder(Sqlite::memory("peers")).build().unwrap();
+    let create = "create table orders (x int)";
+    sqlx::query(create).execute(&mut *ours.acquire().await.unwrap()).await.unwrap();
+    ours.acquire().await.unwrap().discard();
+    let select = "select x from orders";
+    sqlx::query(select).execute(&mut *ours.acquire().await.unwrap()).await.unwrap();
 }

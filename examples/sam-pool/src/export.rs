@@ -4,7 +4,9 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 use sessionpool::Lease;
-use sessionpool::tenten::{BaseQuery, Query, TentenSession};
+use sessionpool::tenten::{BaseQuery, Csv, Query, TentenSession};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
 
 /// What an export came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,23 +30,18 @@ pub async fn export(
     progress: ProgressBar,
 ) -> anyhow::Result<Exported> {
     let user = session.user().to_owned();
-    let mut query = Query::from(query).window_size(5_000);
+    let mut query = Query::from(query).window_size(2_000);
     query.run(&mut session).await?;
     progress.inc_length(query.nrows().unwrap_or(0));
 
-    let mut file = csv::Writer::from_path(path)?;
-    file.write_record(query.columns().iter().map(|column| &column.name))?;
-    let mut rows = query.rows(&mut session).await?;
-    let mut written = 0;
-    while let Some(row) = rows.next().await {
-        let row = row?;
-        for column in 0..row.columns().len() {
-            file.write_field(row.get::<String>(column)?)?;
-        }
-        file.write_record(None::<&[u8]>)?;
-        written += 1;
-        progress.inc(1);
+    let mut file = File::create(path).await?;
+    let mut csv = query.csv(&mut session, &Csv::new()).await?;
+    let mut rows = 0;
+    while let Some(lines) = csv.next().await {
+        file.write_all(&lines?).await?;
+        progress.inc(csv.rows() - rows);
+        rows = csv.rows();
     }
-    file.flush()?;
-    Ok(Exported { rows: written, user })
+    file.flush().await?;
+    Ok(Exported { rows, user })
 }

@@ -8,7 +8,7 @@
 //! ```text
 //! curl 'localhost:3000/stations?country=AT&name=wien&limit=3'
 //! curl localhost:3000/stations/LOWW
-//! curl localhost:3000/stations.csv | head              # the session stays with the body
+//! curl localhost:3000/stations.csv | head              # streamed: two at a time, twenty seconds
 //! curl -d '{"from":"LOWW","to":"LOWI","instruments":3}' -H 'content-type: application/json' \
 //!      localhost:3000/transfers                        # all of it or nothing
 //! curl -i -d '{"from":"LOWW","to":"NOWHERE","instruments":3}' \
@@ -16,6 +16,7 @@
 //! curl localhost:3000/notices                          # written after the commit
 //! curl localhost:3000/report                           # slow: two at a time, ten seconds
 //! curl -i localhost:3000/readyz                        # takes no session
+//! curl localhost:3000/status                           # nor does this; a browser gets a page
 //! ```
 //!
 //! `routes.rs` says which routes have which kind of unit, `handlers.rs` what they do,
@@ -30,14 +31,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use sessionpool::axum::{Background, Server};
+use sessionpool::axum::Server;
 use sessionpool::event::Traced;
 use sessionpool::sql::{ConnectUrl, Postgres, Sqlite};
 use sessionpool::{Backend, Pool};
 use tokio::net::TcpListener;
 
 use crate::database::Database;
-use crate::routes::{REPORT, routes};
+use crate::routes::{EXPORT, REPORT, routes};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -58,21 +59,21 @@ async fn serve<B: Backend<Session: Database>>(backend: B) -> anyhow::Result<()> 
         .name("stations")
         .max_size(8)
         .max_waiters(200)
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(2))
         .limit(REPORT, 2)
         .class_timeout(REPORT, Duration::from_secs(1))
+        .limit(EXPORT, 2)
         .events(Arc::new(Traced::new()))
         .build()?;
     let stations = quickstart::stations::read()?;
     pool.transaction(async |tx| anyhow::Ok(tx.found(&stations).await?)).await?;
 
-    let background = Background::new();
-    let app = routes(&pool, &background);
+    let app = routes(&pool);
     let address = env::args().nth(2).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(&address).await.context(address)?;
     println!("listening at http://{}", listener.local_addr()?);
 
-    let server = Server::new(app).background(&background).pools([pool]);
+    let server = Server::new(app).pools([pool]);
     println!("stopped: {}", server.serve(listener, interrupted()).await);
     Ok(())
 }

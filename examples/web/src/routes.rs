@@ -3,46 +3,59 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
-use sessionpool::axum::{Background, UnitLayer, health};
+use sessionpool::axum::{Problem, UnitLayer, health, status};
 use sessionpool::{AcquireOptions, Pool, TxOptions};
-use tower_http::timeout::TimeoutLayer;
+use tokio::time;
 
 use crate::database::Database;
 use crate::handlers::{csv, list, notices, report, station, transfer};
 
-/// The class of work that reports are: at most two sessions are theirs.
+/// The classes of work that would leave no session for pages: reports take their time, and
+/// exports as long as the client does.
 pub(crate) const REPORT: &str = "report";
+pub(crate) const EXPORT: &str = "export";
 
-pub(crate) fn routes<S: Database>(pool: &Pool<S>, background: &Background) -> Router {
-    let unit = || UnitLayer::new(pool.clone()).background(background);
+pub(crate) fn routes<S: Database>(pool: &Pool<S>) -> Router {
+    let unit = || UnitLayer::new(pool.clone());
     let read_only = TxOptions::new().read_only();
+    let of_class = |class| read_only.clone().acquire(AcquireOptions::new().class(class));
 
     let reading = Router::new()
         .route("/stations", get(list::<S>))
         .route("/stations/{id}", get(station::<S>))
-        .route("/stations.csv", get(csv::<S>))
         .route("/notices", get(notices::<S>))
-        .layer(within(5))
+        .layer(from_fn(within::<5>))
         .layer(unit().options(read_only.clone()));
-    let writing =
-        Router::new().route("/transfers", post(transfer::<S>)).layer(within(5)).layer(unit());
+    let writing = Router::new()
+        .route("/transfers", post(transfer::<S>))
+        .layer(from_fn(within::<5>))
+        .layer(unit());
     let reports = Router::new()
         .route("/report", get(report::<S>))
-        .layer(within(10))
-        .layer(unit().options(read_only.acquire(AcquireOptions::new().class(REPORT))));
+        .layer(from_fn(within::<10>))
+        .layer(unit().options(of_class(REPORT)));
+    let exports = Router::new()
+        .route("/stations.csv", get(csv::<S>))
+        .layer(from_fn(within::<5>))
+        .layer(unit().options(of_class(EXPORT)).body_limit(Duration::from_secs(20)));
 
-    reading.merge(writing).merge(reports).merge(insight(pool))
+    reading.merge(writing).merge(reports).merge(exports).merge(insight(pool))
 }
 
 /// For those who run the service; the outside should not reach it.
 fn insight<S: Database>(pool: &Pool<S>) -> Router {
-    health([pool.clone()])
+    health([pool.clone()]).route("/status", status([pool.clone()]))
 }
 
-/// What a request may take, inside of the unit's layer: a request that is late is rolled
-/// back.
-fn within(seconds: u64) -> TimeoutLayer {
-    TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(seconds))
+/// What a request may take until its answer begins, inside of the unit's layer: one that
+/// is late is rolled back. It is more than the pool's time-outs, whose answer is the better
+/// one: 503, and when to come again.
+async fn within<const SECONDS: u64>(request: Request, next: Next) -> Result<Response, Problem> {
+    let answered = time::timeout(Duration::from_secs(SECONDS), next.run(request)).await;
+    answered.map_err(|_| Problem::new(StatusCode::GATEWAY_TIMEOUT, "it took too long"))
 }

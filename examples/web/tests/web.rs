@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -80,9 +81,19 @@ async fn is_a_service(url: &str) {
     assert!(service.json("/report").await[0]["equally_high"].as_i64().unwrap() > 100);
     assert_eq!(service.json("/readyz").await["ready"], true);
     assert_eq!(service.json("/livez").await["live"], true);
+    shows_its_pool(&service, url).await;
     let last = service.interrupt();
     assert!(last.starts_with("stopped: 0 requests cut off, 0 works unfinished"), "{last}");
     assert!(last.contains("0 failed, 0 still out"), "{last}");
+}
+
+async fn shows_its_pool(service: &Service, url: &str) {
+    let pool = service.json("/status").await["pools"][0].clone();
+    assert_eq!((&pool["name"], &pool["classes"][0]["limit"]), (&json!("stations"), &json!(2)));
+    assert!(pool["counters"]["acquired"].as_u64().unwrap() > 20);
+    let page = service.client.get(format!("{}/status", service.base)).header("accept", "text/html");
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("<h2>stations</h2>") && !page.contains(url), "{page}");
 }
 
 async fn reads(service: &Service) {
@@ -111,9 +122,12 @@ async fn transfers(service: &Service) {
     assert_eq!(service.transfer("LOWW", "LOWI", -1).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!((service.instruments("LOWW").await, service.instruments("LOWI").await), (7, 13));
     // Written after the response, perhaps, and for the one that was committed.
-    while service.json("/notices").await != json!(["3 from LOWW to LOWI"]) {
-        tokio::task::yield_now().await;
-    }
+    let noticed = async {
+        while service.json("/notices").await != json!(["3 from LOWW to LOWI"]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), noticed).await.expect("it is noticed");
 }
 
 /// Both ways at once: some may lose against others, no instrument is lost.

@@ -7,14 +7,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tracing::{debug, error};
+use sessionpool_core::Chain;
+use tracing::{debug, error, warn};
 
-use super::Problem;
-use crate::chain::Chain;
+use super::{Problem, ProblemKind};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The members of RFC 9457, and one of ours.
+/// The members of RFC 9457.
 #[derive(Serialize)]
 struct Body<'p> {
     r#type: &'static str,
@@ -22,8 +22,6 @@ struct Body<'p> {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'p str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retryable: Option<bool>,
 }
 
 impl Problem {
@@ -33,7 +31,6 @@ impl Problem {
             title: &self.0.title,
             status: self.0.status.as_u16(),
             detail: self.0.detail.as_deref(),
-            retryable: self.0.kind.is_retryable(),
         };
         serde_json::to_vec(&body).expect("text and numbers are JSON")
     }
@@ -42,11 +39,15 @@ impl Problem {
         let status = self.0.status.as_u16();
         let kind = self.0.kind;
         let because = self.source().map(|cause| Chain(cause).to_string()).unwrap_or_default();
-        let is_ours = self.0.status.is_server_error();
-        if is_ours && self.0.status != StatusCode::SERVICE_UNAVAILABLE {
-            error!(status, ?kind, because, "{}", self.0.title);
-        } else {
-            debug!(status, ?kind, because, "{}", self.0.title);
+        match (kind, self.0.status) {
+            (ProblemKind::Conflict, _) => warn!(status, ?kind, because, "{}", self.0.title),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => {
+                debug!(status, ?kind, because, "{}", self.0.title);
+            }
+            (_, answer) if answer.is_server_error() => {
+                error!(status, ?kind, because, "{}", self.0.title);
+            }
+            _ => debug!(status, ?kind, because, "{}", self.0.title),
         }
     }
 }

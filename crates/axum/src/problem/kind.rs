@@ -2,6 +2,9 @@ use axum::http::StatusCode;
 
 /// Who has to do something about a [`Problem`](super::Problem): each is a `type` of its
 /// own in the body, which clients may go by.
+///
+/// Each speaks of one unit. Whether the *request* may be sent again is for the application
+/// to say: one that commits twice on its way may have done the first half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
@@ -12,15 +15,16 @@ pub enum ProblemKind {
     Overloaded,
     /// The pool is paused or closed: 503, with `Retry-After`.
     Unavailable,
-    /// The remote end cannot be reached, or was lost: 502.
+    /// The remote end cannot be reached, or was lost: 502. A unit under way took no effect;
+    /// what was written by a [`Borrowed`](crate::Borrowed) session may have.
     BackendLost,
     /// The remote end does not answer in time: 504.
     BackendSlow,
-    /// The unit lost against another one, and nothing of it took effect: 409. Sent
+    /// The unit lost against another one, and nothing of it took effect: 409. Done
     /// again, it may succeed. Not 503, which would call for another server, and raise an
     /// alarm about load.
     Conflict,
-    /// The commit became a rollback, and nothing took effect: 500.
+    /// The commit became a rollback, and nothing of the unit took effect: 500.
     RolledBack,
     /// Nobody can tell whether it took effect: 500, and not 502 or 504, which clients and
     /// proxies send again by themselves. Look before doing it again.
@@ -65,24 +69,10 @@ impl ProblemKind {
             Self::Unavailable => "the service is paused",
             Self::BackendLost => "a service behind this one cannot be reached",
             Self::BackendSlow => "a service behind this one did not answer in time",
-            Self::Conflict => "another request was faster; nothing was changed",
-            Self::RolledBack => "it could not be completed; nothing was changed",
+            Self::Conflict => "it lost against another request",
+            Self::RolledBack => "it could not be completed",
             Self::OutcomeUnknown => "whether it was done is unknown",
             Self::Internal => "internal error",
-        }
-    }
-
-    /// Whether the same request, sent again, may succeed and does nothing twice.
-    /// `None` leaves it to the application.
-    pub(super) const fn is_retryable(self) -> Option<bool> {
-        match self {
-            Self::Application => None,
-            Self::Overloaded
-            | Self::Unavailable
-            | Self::BackendLost
-            | Self::BackendSlow
-            | Self::Conflict => Some(true),
-            Self::RolledBack | Self::OutcomeUnknown | Self::Internal => Some(false),
         }
     }
 }

@@ -27,7 +27,7 @@ pub use kind::ProblemKind;
 /// content-type: application/problem+json
 /// retry-after: 3
 ///
-/// {"type":"urn:sessionpool:overloaded","title":"all sessions are in use","status":503,"retryable":true}
+/// {"type":"urn:sessionpool:overloaded","title":"all sessions are in use","status":503}
 /// ```
 ///
 /// The errors of a pool become one by `?`, told apart by who has to do something about
@@ -42,6 +42,7 @@ pub use kind::ProblemKind;
 /// | logged at | what |
 /// |---|---|
 /// | `ERROR` | answers from 500 on, with their cause |
+/// | `WARN` | conflicts between units |
 /// | `DEBUG` | the others; and 503, which the pool's own events tell of once in a while and not for each request |
 #[must_use = "a problem that is not answered is not told"]
 pub struct Problem(Box<Inner>);
@@ -91,6 +92,11 @@ impl Problem {
     /// A fault of this program, for its log.
     pub(crate) fn internal(log: impl Into<BoxError>) -> Self {
         Self::of_kind(ProblemKind::Internal).because(log)
+    }
+
+    /// Something the request did may have taken effect, or may yet.
+    pub(crate) fn unknown(log: impl Into<BoxError>) -> Self {
+        Self::of_kind(ProblemKind::OutcomeUnknown).because(log)
     }
 
     pub(crate) fn missing<S>(layer: &str) -> Self {

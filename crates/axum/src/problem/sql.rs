@@ -27,3 +27,18 @@ fn fault(error: &Error) -> Fault {
     ];
     faults.into_iter().find(|fault| *fault != Fault::Other).unwrap_or(Fault::Other)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::ProblemKind;
+
+    #[test]
+    fn a_lost_connection_is_told_from_a_mistake() {
+        let lost = Error::Io(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(Problem::from(lost).kind(), ProblemKind::BackendLost);
+        assert_eq!(Problem::from(Error::RowNotFound).kind(), ProblemKind::Internal);
+    }
+}

@@ -29,28 +29,34 @@ use tracing::{debug, warn};
 use crate::Background;
 pub use report::ShutdownReport;
 
+/// How long connections that are cut off have to notice: only code that does not await
+/// takes longer.
+const CUTTING_OFF: Duration = Duration::from_secs(1);
+
 /// Serves an application over HTTP/1.1, and ends in good order: stops accepting, lets
 /// requests finish, then the work in the background, then closes the pools, each within a
 /// limit, and reports.
 ///
 /// ```no_run
 /// # async fn f(app: axum::Router, pool: sessionpool_core::AnyPool) -> std::io::Result<()> {
-/// use sessionpool_axum::{Background, Server};
+/// use sessionpool_axum::Server;
 ///
-/// let background = Background::new(); // given to the UnitLayer, too
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 /// let stop = async { drop(tokio::signal::ctrl_c().await) };
-/// let report = Server::new(app).background(&background).pools([pool]).serve(listener, stop).await;
+/// let report = Server::new(app).pools([pool]).serve(listener, stop).await;
 /// println!("{report}");
 /// # Ok(())
 /// # }
 /// ```
 ///
+/// Connections that were upgraded (to a web socket) are the application's to end: they
+/// count neither against `max_connections` nor as cut off.
+///
 /// It is a convenience: the layers do as well under `axum::serve`, which has no limits.
 pub struct Server {
     app: Router,
     pools: Vec<AnyPool>,
-    background: Vec<Background>,
+    background: Background,
     max_connections: usize,
     head_limit: Duration,
     request_limit: Duration,
@@ -61,11 +67,11 @@ pub struct Server {
 impl Server {
     /// With the defaults below.
     #[must_use]
-    pub const fn new(app: Router) -> Self {
+    pub fn new(app: Router) -> Self {
         Self {
             app,
             pools: Vec::new(),
-            background: Vec::new(),
+            background: Background::new(),
             max_connections: 10_000,
             head_limit: Duration::from_secs(30),
             request_limit: Duration::from_secs(20),
@@ -81,10 +87,12 @@ impl Server {
         self
     }
 
-    /// Waits for this before it closes the pools. Default: none.
+    /// Where work of its requests goes on in the background, and what it waits for before
+    /// it closes the pools. Default: one of its own. Layers that were
+    /// [given](crate::UnitLayer::background) one use theirs.
     #[must_use]
     pub fn background(mut self, background: &Background) -> Self {
-        self.background.push(background.clone());
+        self.background = background.clone();
         self
     }
 
@@ -166,9 +174,11 @@ impl Server {
         peer: SocketAddr,
         stopping: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
+        let background = self.background.clone();
         let app = self.app.clone().map_request(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(background.clone());
             request
         });
         let connection = http1::Builder::new()
@@ -195,9 +205,10 @@ impl Server {
         let all_end = async { while connections.join_next().await.is_some() {} };
         let _ = time::timeout(self.request_limit, all_end).await; // late or not, it is counted
         let cut_off = connections.len();
-        connections.shutdown().await;
-        let unfinished = self.background.iter().map(|it| it.finished(self.background_limit));
-        let unfinished = join_all(unfinished).await.into_iter().sum();
+        connections.abort_all();
+        let all_gone = async { while connections.join_next().await.is_some() {} };
+        let _ = time::timeout(CUTTING_OFF, all_gone).await; // a handler that blocks is not waited for
+        let unfinished = self.background.finished(self.background_limit).await;
         let closing = self
             .pools
             .iter()

@@ -38,7 +38,7 @@ fn overview(pools: &[PoolView]) -> Markup {
     html! {
         table {
             tr {
-                th { "pool" } th { "state" } th { "size" } th { "leased" } th { "idle" }
+                th { "pool" } th { "state" } th { "max" } th { "leased" } th { "idle" }
                 th { "opening" } th { "checking" } th { "cleaning" } th { "closing" }
                 th { "waiting" } th { "generation" } th { "last failure" }
             }

@@ -85,7 +85,7 @@ async fn what_fails_is_rolled_back_and_logged() {
     assert_eq!(ask(app).await.0, StatusCode::OK);
     assert_eq!(background.finished(Duration::from_secs(5)).await, 0);
     let errors = log.errors().join("\n");
-    for why in ["regretted", "it panicked", "took too long", "outlived it"] {
+    for why in ["regretted", "it panicked", "it took longer than 3s", "outlived it"] {
         assert!(errors.contains(why), "{why} is not in: {errors}");
     }
     assert!(errors.contains("background.rs"), "{errors}");
@@ -122,5 +122,20 @@ async fn with_as_many_running_as_may_the_response_waits() {
     assert_eq!(ask(site.app_in(&layer, both)).await.0, StatusCode::OK);
     assert_eq!(site.committed(), ["first", "second"]);
     assert_eq!(background.running(), 0);
+    site.assert_nothing_lost().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_time_limit_does_not_cut_its_commit_short() {
+    let log = Log::start();
+    let site = Site::new();
+    let background = Background::new().limit(Duration::from_secs(3));
+    site.backend.next(Verb::Commit, Act::succeed());
+    site.backend.next(Verb::Commit, Act::take(Duration::from_secs(5)));
+    let layer = site.layer().background(&background);
+    assert_eq!(ask(site.app_in(&layer, both)).await.0, StatusCode::OK);
+    assert_eq!(background.finished(Duration::from_secs(10)).await, 0);
+    assert_eq!(site.committed(), ["first", "second"]);
+    assert!(log.errors().is_empty(), "{}", log.text());
     site.assert_nothing_lost().await;
 }

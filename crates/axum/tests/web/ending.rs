@@ -71,14 +71,14 @@ async fn the_rule_is_the_applications() {
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_did_not_happen_replaces_the_answer() {
     let cases = [
-        (Act::fail(Fault::Other), 500, "urn:sessionpool:rolled-back", false),
-        (Act::roll_back(), 500, "urn:sessionpool:rolled-back", false),
-        (Act::fail(Fault::Conflict), 409, "urn:sessionpool:conflict", true),
-        (Act::lose_ack(), 500, "urn:sessionpool:outcome-unknown", false),
-        (Act::hang(), 500, "urn:sessionpool:outcome-unknown", false),
-        (Act::panic(), 500, "urn:sessionpool:outcome-unknown", false),
+        (Act::fail(Fault::Other), 500, "urn:sessionpool:rolled-back"),
+        (Act::roll_back(), 500, "urn:sessionpool:rolled-back"),
+        (Act::fail(Fault::Conflict), 409, "urn:sessionpool:conflict"),
+        (Act::lose_ack(), 500, "urn:sessionpool:outcome-unknown"),
+        (Act::hang(), 500, "urn:sessionpool:outcome-unknown"),
+        (Act::panic(), 500, "urn:sessionpool:outcome-unknown"),
     ];
-    for (act, status, kind, retryable) in cases {
+    for (act, status, kind) in cases {
         let log = Log::start();
         let site = Site::new();
         site.backend.next(Verb::Commit, act.clone());
@@ -90,7 +90,6 @@ async fn a_commit_that_did_not_happen_replaces_the_answer() {
             serde_json::from_str(&crate::site::text(response).await).unwrap();
         assert_eq!(body["type"], kind, "{act:?}");
         assert_eq!(body["status"], status, "{act:?}");
-        assert_eq!(body["retryable"], retryable, "{act:?}");
         assert_eq!(log.errors().len(), usize::from(status == 500), "{act:?}: {}", log.text());
         assert_eq!(site.pool.status().leased, 0);
     }

@@ -62,3 +62,20 @@ async fn a_pool_that_cannot_open_is_not_ready_until_it_may_be_tried_again() {
     assert_eq!(look(&pool, "/readyz").await.0, StatusCode::OK, "it has a session to serve with");
     drop(lease);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_waits_before_it_tries_again_is_not_ready() {
+    let backend = Scripted::new();
+    backend.always(Verb::Open, Act::fail(Fault::Rejected));
+    let pool = Pool::builder(backend).build().unwrap();
+    let retry_in = || pool.last_failure().unwrap().retry_in.unwrap();
+    assert!(pool.acquire().await.is_err());
+    while retry_in() < Duration::from_secs(25) {
+        tokio::time::advance(retry_in()).await;
+        assert!(pool.acquire().await.is_err());
+    }
+    tokio::time::advance(Duration::from_secs(20)).await; // older than a mere failure may be
+    assert_eq!(look(&pool, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    tokio::time::advance(retry_in()).await;
+    assert_eq!(look(&pool, "/readyz").await.0, StatusCode::OK);
+}

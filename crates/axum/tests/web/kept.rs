@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::IntoResponse;
 use futures_util::{StreamExt, stream};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use sessionpool_axum::{Background, Work};
 use sessionpool_core::Fault;
 use sessionpool_testkit::{Act, Verb};
 use tokio::sync::mpsc;
 
-use crate::site::{Log, S, Site, get, put, text};
+use crate::site::{Log, S, Site, get, put, request, text};
 
 /// Writes a row for each part that it sends.
 fn parts(work: Work<S>, parts: usize) -> Body {
@@ -104,6 +105,24 @@ async fn a_client_that_goes_away_or_stops_reading_has_it_rolled_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_is_noticed_while_the_body_waits_for_its_session() {
+    let site = Site::new();
+    let background = Background::new();
+    site.backend.next(Verb::Write, Act::succeed()).next(Verb::Write, Act::hang());
+    let app = site.app_in(&site.layer().background(&background), async |mut work: Work<S>| {
+        work.keep_for_body();
+        parts(work, 2)
+    });
+    let mut response = get(app).await;
+    assert!(response.body_mut().frame().await.unwrap().is_ok());
+    site.backend.called(Verb::Write, 2).await;
+    drop(response);
+    assert_eq!(background.finished(Duration::from_secs(10)).await, 0, "it waits for the limit");
+    site.assert_nothing_lost().await;
+    assert!(site.committed().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rule_decides_for_bodies_too() {
     let site = Site::new();
     let app = site.app(async |mut work: Work<S>| {
@@ -114,6 +133,26 @@ async fn the_rule_decides_for_bodies_too() {
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     assert_eq!(text(response).await, "01");
     assert!(site.committed().is_empty());
+    site.assert_nothing_lost().await;
+}
+
+/// Nobody reads the body then.
+#[tokio::test(start_paused = true)]
+async fn a_head_request_ends_it_too() {
+    let site = Site::new();
+    let background = Background::new();
+    let handler = async |mut work: Work<S>| {
+        put(&mut work, "row").await.unwrap();
+        work.keep_for_body();
+        parts(work, usize::MAX)
+    };
+    let layer = site.layer().background(&background);
+    let app = axum::Router::new().route("/it", axum::routing::get(handler)).layer(layer);
+    let request = axum::http::Request::head("/it").body(Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(app, request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    drop(response);
+    assert_eq!(background.finished(Duration::from_secs(5)).await, 0);
     site.assert_nothing_lost().await;
 }
 
@@ -153,6 +192,66 @@ async fn who_does_not_let_go_breaks_it_off() {
     });
     assert!(get(app).await.into_body().collect().await.is_err());
     assert!(log.errors().join("\n").contains("outlived the body"), "{}", log.text());
+    assert!(site.committed().is_empty());
+    site.assert_nothing_lost().await;
+}
+
+/// A server drops a body that it does not send, and who has trailers has the end.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_sent_without_its_body_is_committed_before_it() {
+    for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED, StatusCode::OK] {
+        let site = Site::new();
+        let app = site.app(async move |mut work: Work<S>| {
+            put(&mut work, "row").await.unwrap();
+            work.keep_for_body();
+            match status {
+                StatusCode::OK => (status, Body::empty()),
+                _ => (status, parts(work, 3)),
+            }
+        });
+        let response = get(app).await;
+        assert_eq!((response.status(), site.committed()), (status, vec!["row".to_owned()]));
+        site.assert_nothing_lost().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trailers_are_the_end_and_come_after_the_commit() {
+    for (act, committed) in [(Act::take(Duration::from_secs(3)), true), (Act::roll_back(), false)] {
+        let site = Site::new();
+        site.backend.next(Verb::Commit, act);
+        let app = site.app(async |mut work: Work<S>| {
+            put(&mut work, "row").await.unwrap();
+            work.keep_for_body();
+            let frames = [Frame::data(Bytes::from("part")), Frame::trailers(HeaderMap::new())];
+            let frames = stream::iter(frames).map(move |frame| {
+                let _ = &work;
+                Ok::<_, std::io::Error>(frame)
+            });
+            Body::new(StreamBody::new(frames))
+        });
+        let mut body = get(app).await.into_body();
+        assert!(body.frame().await.unwrap().unwrap().is_data());
+        let last = body.frame().await.unwrap();
+        assert_eq!(last.is_ok_and(|frame| frame.is_trailers()), committed);
+        assert_eq!(site.committed().len(), usize::from(committed));
+        assert!(body.frame().await.is_none());
+        site.assert_nothing_lost().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_commit_is_refused_where_a_broken_body_cannot_be_told() {
+    let site = Site::new();
+    let app = site.app(async |mut work: Work<S>| {
+        put(&mut work, "row").await.unwrap();
+        work.keep_for_body();
+        parts(work, 1)
+    });
+    let mut request = request();
+    *request.version_mut() = Version::HTTP_10;
+    let response = tower::ServiceExt::oneshot(app, request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::HTTP_VERSION_NOT_SUPPORTED);
     assert!(site.committed().is_empty());
     site.assert_nothing_lost().await;
 }

@@ -41,6 +41,7 @@ async fn a_unit_moved_into_a_task_is_a_loud_error() {
 
 #[tokio::test(start_paused = true)]
 async fn in_use_at_that_moment_it_is_rolled_back_when_it_is_let_go() {
+    let log = Log::start();
     let site = Site::new();
     let answered = Arc::new(Notify::new());
     let answer = Arc::clone(&answered);
@@ -55,7 +56,10 @@ async fn in_use_at_that_moment_it_is_rolled_back_when_it_is_let_go() {
         backend.called(Verb::Write, 1).await;
         "it is being done"
     });
-    assert_eq!(ask(app).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    let (status, body) = ask(app).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.contains("outcome-unknown"), "its user may yet commit: {body}");
+    assert!(log.errors().join("\n").contains("is in use after its handler answered"));
     assert_eq!(site.pool.status().leased, 1);
     answered.notify_one();
     site.assert_nothing_lost().await;
@@ -77,6 +81,17 @@ async fn a_unit_moved_into_the_body_without_asking_is_a_loud_error() {
     assert!(site.committed().is_empty());
     assert!(log.errors().join("\n").contains("keep_for_body"), "{}", log.text());
     site.assert_nothing_lost().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_forgotten_is_no_success() {
+    let site = Site::new();
+    let app = site.app(async |mut work: Work<S>| {
+        std::mem::forget(work.session().await.unwrap());
+        "all is well"
+    });
+    assert_eq!(ask(app).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(site.pool.status().leased, 1, "nobody can give back what was forgotten");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,16 @@
 //! Over sockets: clients that go away or mean harm, and the end of it all.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
 use axum::routing::{any, post};
-use sessionpool_axum::{Background, Problem, Server, ShutdownReport, Work};
+use futures_util::{FutureExt, stream};
+use sessionpool_axum::{Problem, Server, ShutdownReport, Work};
 use sessionpool_testkit::{Act, Verb};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,10 +66,8 @@ fn server(site: &Site) -> Server {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_in_good_order() {
     let site = Site::new();
-    let background = Background::new();
     site.backend.next(Verb::Write, Act::take(Duration::from_millis(300)));
-    let layer = site.layer().background(&background);
-    let app = site.app_in(&layer, async |mut work: Work<S>| {
+    let app = site.app(async |mut work: Work<S>| {
         put(&mut work, "request").await?;
         work.after_commit(|mut work| async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -74,7 +75,7 @@ async fn it_ends_in_good_order() {
         })?;
         Ok::<_, Problem>("done")
     });
-    let server = Server::new(app).background(&background).pools([site.pool.clone()]);
+    let server = Server::new(app).pools([site.pool.clone()]);
     let running = start(server).await;
     let under_way = running.send(GET).await;
     let idle = running.send(b"").await;
@@ -122,6 +123,46 @@ async fn a_client_that_hangs_up_in_the_middle_has_its_unit_rolled_back() {
     running.stop().await;
 }
 
+/// One that writes, and keeps its unit for what it answers.
+fn keeping(site: &Site, status: StatusCode) -> Server {
+    Server::new(site.app(async move |mut work: Work<S>| {
+        put(&mut work, "row").await.unwrap();
+        work.keep_for_body();
+        let held = async move { drop(work) };
+        let body = stream::once(held.map(|()| Ok::<_, Infallible>("part")));
+        (status, Body::from_stream(body))
+    }))
+}
+
+/// A server drops the body of such an answer without reading it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_unit_is_committed_where_no_body_is_sent() {
+    const HEAD: &[u8] = b"HEAD /it HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for (request, status) in [(GET, StatusCode::NO_CONTENT), (HEAD, StatusCode::OK)] {
+        let site = Site::new();
+        let running = start(keeping(&site, status)).await;
+        let answer = running.ask(request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {}", status.as_u16())), "{answer}");
+        assert_eq!(site.committed(), ["row"], "{answer}");
+        running.stop().await;
+        site.assert_nothing_lost().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_the_wire_a_kept_body_ends_well_after_its_commit_alone() {
+    for (act, ends_well) in [(Act::succeed(), true), (Act::roll_back(), false)] {
+        let site = Site::new();
+        site.backend.next(Verb::Commit, act);
+        let running = start(keeping(&site, StatusCode::OK)).await;
+        let answer = running.ask(GET).await;
+        assert!(answer.contains("part"), "{answer}");
+        assert_eq!(answer.ends_with("0\r\n\r\n"), ends_well, "{answer}");
+        running.stop().await;
+        site.assert_nothing_lost().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_never_ends_takes_no_session() {
     let site = Site::new();
@@ -140,7 +181,12 @@ async fn a_body_that_never_ends_takes_no_session() {
     assert_eq!(&answer, b"HTTP/1.1 413");
     drop(reading);
 
-    let trickle = running.send(&[head.as_slice(), b"1\r\nx\r\n"].concat()).await;
+    let head = b"POST /it HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n";
+    let mut trickle = running.send(head).await;
+    let mut asked_for_more = [0; 25];
+    trickle.read_exact(&mut asked_for_more).await.unwrap();
+    assert_eq!(&asked_for_more, b"HTTP/1.1 100 Continue\r\n\r\n");
+    trickle.write_all(b"1\r\nx\r\n").await.unwrap();
     let report = running.stop().await;
     assert_eq!(report.cut_off, 1, "{report}");
     assert_eq!(rest(trickle).await, "");
@@ -172,15 +218,28 @@ async fn heads_that_mean_harm_take_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_kept_and_not_used_is_closed() {
+    let site = Site::new();
+    let running = start(server(&site).head_limit(Duration::from_millis(50))).await;
+    let answer = running.ask(b"GET /it HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(!answer.contains("connection: close"), "{answer}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_connections_than_it_has_places_for_wait_their_turn() {
     let site = Site::new();
     let running = start(server(&site).max_connections(1)).await;
-    let first = running.send(b"GET /it HTTP/1.1\r\n").await;
-    let second = tokio::spawn(rest(running.send(GET).await));
-    assert!(!second.is_finished());
-    assert_eq!(site.backend.book().opened, 0);
+    site.backend.next(Verb::Write, Act::hang());
+    let first = running.send(GET).await;
+    site.backend.called(Verb::Write, 1).await;
+    let second = running.send(GET).await;
+    let answered = tokio::time::timeout(Duration::from_millis(100), second.readable()).await;
+    assert!(answered.is_err(), "it was served beside the first");
+    assert_eq!(site.backend.book().opened, 1);
     drop(first);
-    assert!(second.await.unwrap().starts_with("HTTP/1.1 200"));
+    assert!(rest(second).await.starts_with("HTTP/1.1 200"));
     running.stop().await;
 }
 

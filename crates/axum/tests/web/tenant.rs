@@ -17,14 +17,14 @@ use crate::site::{S, Site, text};
 
 /// The tenant of a request: letters, digits and hyphens. As a setting's value anything is
 /// safe; this is so that nonsense is refused before a session is taken.
-fn tenant(request: &request::Parts) -> Result<TxOptions, Problem> {
+fn tenant(request: &request::Parts, options: TxOptions) -> Result<TxOptions, Problem> {
     let refused = || Problem::new(StatusCode::BAD_REQUEST, "a tenant is needed");
     let mut given = request.headers.get_all("x-tenant").iter();
     let (Some(tenant), None) = (given.next(), given.next()) else { return Err(refused()) };
     let tenant = tenant.to_str().map_err(|_| refused())?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
     match (1..=40).contains(&tenant.len()) && tenant.chars().all(is_name) {
-        true => Ok(TxOptions::new().setting("app.tenant", tenant)),
+        true => Ok(options.setting("app.tenant", tenant)),
         false => Err(refused()),
     }
 }
@@ -72,6 +72,25 @@ async fn a_request_without_a_good_tenant_takes_no_session() {
     site.assert_nothing_lost().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_tenant_goes_with_whatever_else_units_are_like() {
+    let site = Site::new();
+    let both = [
+        site.layer().options_from(tenant).options(TxOptions::new().read_only()),
+        site.layer().options(TxOptions::new().read_only()).options_from(tenant),
+    ];
+    for layer in both {
+        let app = site.app_in(&layer, async |mut work: Work<S>| {
+            let session = work.session().await?;
+            let begun = session.transaction().unwrap();
+            Ok::<_, Problem>(format!("{} {}", begun.settings[0].1, begun.read_only))
+        });
+        let response = app.oneshot(request(&[HeaderValue::from_static("acme")])).await.unwrap();
+        assert_eq!(text(response).await, "acme true");
+    }
+    site.assert_nothing_lost().await;
+}
+
 #[derive(Clone)]
 struct Token(&'static str);
 
@@ -83,8 +102,8 @@ async fn login(mut request: axum::extract::Request, next: Next) -> Response {
 #[tokio::test(start_paused = true)]
 async fn what_middleware_found_out_is_seen() {
     let site = Site::new();
-    let layer = site.layer().options_from(|request| match request.extensions.get() {
-        Some(Token(tenant)) => Ok(TxOptions::new().setting("app.tenant", *tenant)),
+    let layer = site.layer().options_from(|request, options| match request.extensions.get() {
+        Some(Token(tenant)) => Ok(options.setting("app.tenant", *tenant)),
         None => Err(Problem::new(StatusCode::UNAUTHORIZED, "who are you?")),
     });
     let handler = async |mut work: Work<S>| {

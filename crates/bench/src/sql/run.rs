@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -66,8 +67,11 @@ impl<'s, O> Run<'s, O> {
         let (mut found, prefix) = (Vec::new(), format!("{}{way}", self.site.name));
         for (test, is_unit) in [("select1", false), ("unit", true)] {
             warm_up(pool, is_unit).await;
-            let alone = alone(pool, is_unit, self.slice).await;
-            found.push((format!("{prefix}_{test}"), "us", alone));
+            let (elapsed, computed) = alone(pool, is_unit, self.slice).await;
+            found.push((format!("{prefix}_{test}"), "us", elapsed));
+            if self.way == Way::Direct {
+                found.push((format!("{prefix}_{test}_cpu"), "us", computed));
+            }
             if !P::IS_POOL {
                 continue;
             }
@@ -117,18 +121,27 @@ async fn warm_up<P: SqlPeer>(pool: &P, is_unit: bool) {
     tasks.join_all().await;
 }
 
-/// One task: microseconds per operation, the median over batches.
-async fn alone<P: SqlPeer>(pool: &P, is_unit: bool, slice: Duration) -> f64 {
+/// One task: microseconds per operation, the median over batches, and how many of them
+/// this process computed, which is steadier beside other work.
+async fn alone<P: SqlPeer>(pool: &P, is_unit: bool, slice: Duration) -> (f64, f64) {
     let end = Instant::now() + slice;
-    let mut batches = Vec::new();
-    while batches.is_empty() || Instant::now() < end {
-        let began = Instant::now();
+    let (mut elapsed, mut computed) = (Vec::new(), Vec::new());
+    let per_operation = |time: Duration| Some(time.as_secs_f64() * 1e6 / f64::from(BATCH));
+    while elapsed.is_empty() || Instant::now() < end {
+        let (began, before) = (Instant::now(), cpu_time());
         for _ in 0..BATCH {
             operate(pool, is_unit).await;
         }
-        batches.push(Some(began.elapsed().as_secs_f64() * 1e6 / f64::from(BATCH)));
+        elapsed.push(per_operation(began.elapsed()));
+        computed.push(per_operation(cpu_time().saturating_sub(before)));
     }
-    median(batches).unwrap_or_default()
+    (median(elapsed).unwrap_or_default(), median(computed).unwrap_or_default())
+}
+
+/// How long all threads of this process have computed.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// 32 tasks over 8 sessions: operations per second.

@@ -15,9 +15,11 @@ mod overhead;
 mod peers;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use crate::options::Effort;
-use crate::report::write_figure;
+use crate::report::{write_figure, write_figure_on};
+use crate::runtime::Flavor;
 use crate::statistics::median;
 use load::Site;
 use overhead::{Overhead, overhead};
@@ -40,35 +42,32 @@ pub(crate) fn measure(out: &mut impl Write, effort: Effort) -> io::Result<()> {
     metrics::measure(out, effort.rounds, effort.slice)
 }
 
-type Measure = fn(&Site, Effort) -> f64;
+const NAMES: [&str; 3] = [Ours::NAME, SqlxTx::<true>::NAME, SqlxTx::<false>::NAME];
 
 fn requests(out: &mut impl Write, effort: Effort) -> io::Result<()> {
     let site = Site::start()?;
-    let peers: [(&str, Measure); 3] = [
-        ("sessionpool", |site, effort| site.requests_a_second::<Ours>(effort.slice * 10)),
-        (SqlxTx::<true>::NAME, |site, effort| {
-            site.requests_a_second::<SqlxTx<true>>(effort.slice * 10)
-        }),
-        (SqlxTx::<false>::NAME, |site, effort| {
-            site.requests_a_second::<SqlxTx<false>>(effort.slice * 10)
-        }),
+    let measure: [fn(&Site, Duration) -> f64; 3] = [
+        Site::requests_a_second::<Ours>,
+        Site::requests_a_second::<SqlxTx<true>>,
+        Site::requests_a_second::<SqlxTx<false>>,
     ];
     let mut figures = [const { Vec::new() }; 3];
     for round in 0..effort.few_rounds.max(3) {
         eprintln!("web: round {}", round + 1);
-        for turn in 0..peers.len() {
-            let peer = (round + turn) % peers.len();
-            figures[peer].push(peers[peer].1(&site, effort));
+        for turn in 0..measure.len() {
+            let peer = (round + turn) % measure.len();
+            figures[peer].push(measure[peer](&site, effort.slice * 10));
         }
     }
-    for ((name, _), figures) in peers.iter().zip(&figures) {
+    let runtime = Flavor::TwoWorkers;
+    for (name, figures) in NAMES.iter().zip(&figures) {
         let value = median(figures.iter().map(|it| Some(*it)));
-        write_figure(out, "axum_req_s", name, value, "requests/s")?;
+        write_figure_on(out, runtime, "axum_req_s", name, value, "requests/s")?;
     }
-    for ((name, _), theirs) in peers.iter().zip(&figures).skip(1) {
-        let ratios = figures[0].iter().zip(theirs).map(|(ours, theirs)| Some(ours / theirs));
-        let unit = format!("of {name}");
-        write_figure(out, "axum_req_s_ratio", "sessionpool", median(ratios), &unit)?;
+    for (name, theirs) in NAMES.iter().zip(&figures).skip(1) {
+        let ratio = median(figures[0].iter().zip(theirs).map(|(ours, it)| Some(ours / it)));
+        let (test, unit) = ("axum_req_s_ratio", format!("of {name}"));
+        write_figure_on(out, runtime, test, NAMES[0], ratio, &unit)?;
     }
     Ok(())
 }

@@ -76,6 +76,8 @@ pub struct LastFailure {
     pub age: Duration,
     /// How many openings in a row have failed; zero if one succeeded since.
     pub streak: u32,
+    /// For how long still no other one is tried, if that is so.
+    pub retry_in: Option<Duration>,
 }
 
 impl fmt::Display for TimedOut {

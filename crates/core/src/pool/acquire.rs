@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc as StdArc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime;
@@ -16,9 +16,8 @@ use super::clock;
 use super::ledger::Refusal;
 use super::outage::Failure;
 use super::parcel::Parcel;
-use super::places::Borrower;
-use super::queue::{Request, Ticket, Verdict, Wait};
-use super::shared::{Entry, Shared, Sight};
+use super::queue::{Request, Ticket, Verdict};
+use super::shared::{Ask, Entry, Shared, Sight};
 use crate::sync::Arc;
 use crate::{AcquireError, Lease, Session};
 
@@ -104,10 +103,8 @@ impl<'a, S: Session> Acquire<'a, S> {
     fn join(&mut self, cx: &mut Context<'_>) -> Poll<Result<Lease<S>, AcquireError>> {
         let Self { site, class, limit, .. } = *self;
         let waker = cx.waker().clone();
-        // Read before the lock is taken, which is short.
-        let (task, since) = (tokio::task::try_id(), Instant::now());
-        let borrower = Borrower { site, task, class, since };
-        match self.shared.lend_or_join(Request { waker, borrower, limit }) {
+        let ask = Ask { waker, site, class, task: tokio::task::try_id(), limit };
+        match self.shared.lend_or_join(ask) {
             Ok(Entry::Lent { place, parcel, .. }) => {
                 Poll::Ready(Ok(Lease::new(self.shared, place, parcel)))
             }
@@ -128,8 +125,8 @@ impl<'a, S: Session> Acquire<'a, S> {
             }
             Refusal::Rejected(failure) => self.failed(*failure),
             Refusal::NoTime(borrower) => {
-                let wait = Wait::none(*borrower, self.limit);
-                AcquireError::TimedOut(Box::new(self.shared.diagnose(&wait)))
+                let request = Request::new(Waker::noop().clone(), *borrower, self.limit);
+                AcquireError::TimedOut(Box::new(self.shared.diagnose(&request)))
             }
             Refusal::NoRuntime => AcquireError::NoRuntime,
         }
@@ -151,8 +148,8 @@ impl<'a, S: Session> Acquire<'a, S> {
             }
             Sight::Told(told) => {
                 self.progress = Progress::Done;
-                let (wait, verdict) = *told;
-                Poll::Ready(self.conclude(&wait, verdict))
+                let (request, verdict) = *told;
+                Poll::Ready(self.conclude(&request, verdict))
             }
             Sight::StillQueued { janitor, deadline } => self.wait_on(janitor, deadline, cx),
             Sight::Orphaned => self.go_on_without_janitor(ticket, janitor_replaced, cx),
@@ -223,13 +220,19 @@ impl<'a, S: Session> Acquire<'a, S> {
         self.shared.settings.name.clone()
     }
 
-    fn conclude(&self, wait: &Wait, verdict: Verdict<Parcel<S>>) -> Result<Lease<S>, AcquireError> {
+    fn conclude(
+        &self,
+        request: &Request,
+        verdict: Verdict<Parcel<S>>,
+    ) -> Result<Lease<S>, AcquireError> {
         match verdict {
             Verdict::Granted(place, parcel) => Ok(Lease::new(self.shared, place, parcel)),
             Verdict::Failed(failure) => Err(self.failed(*failure)),
             Verdict::Closed => Err(AcquireError::Closed),
             Verdict::Paused => Err(AcquireError::Paused),
-            Verdict::TimedOut => Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(wait)))),
+            Verdict::TimedOut => {
+                Err(AcquireError::TimedOut(Box::new(self.shared.diagnose(request))))
+            }
         }
     }
 }

@@ -124,6 +124,7 @@ impl Outage {
             cause: last.cause.clone(),
             age: now.saturating_duration_since(last.at),
             streak: self.streak,
+            retry_in: self.holds_back_until(now).map(|at| at.saturating_duration_since(now)),
         })
     }
 

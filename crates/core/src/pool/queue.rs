@@ -21,35 +21,22 @@ pub(crate) struct Request {
     pub(crate) waker: Waker,
     pub(crate) borrower: Borrower,
     pub(crate) limit: Duration,
-}
-
-/// The pool's stopwatches when an acquire joined the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks {
-    /// Of openings.
-    pub(crate) opening: Nanos,
-    /// Of checks.
-    pub(crate) checking: Nanos,
-    /// Of the time its class had all it may have.
-    pub(crate) full: Nanos,
-}
-
-/// A wait, as it is looked back on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
-    pub(crate) borrower: Borrower,
-    pub(crate) limit: Duration,
-    pub(crate) marks: Marks,
-}
-
-impl Wait {
-    /// One that was given no time.
-    pub(crate) fn none(borrower: Borrower, limit: Duration) -> Self {
-        Self { borrower, limit, marks: Marks::default() }
-    }
+    /// The reading of the pool's opening stopwatch when it joined; the ledger
+    /// fills it in.
+    pub(crate) opening_mark: Nanos,
+    /// And of its checking stopwatch.
+    pub(crate) checking_mark: Nanos,
+    /// And of the time its class had all it may have.
+    pub(crate) full_mark: Nanos,
 }
 
 impl Request {
+    pub(crate) fn new(waker: Waker, borrower: Borrower, limit: Duration) -> Self {
+        let not_yet = Nanos::default();
+        let (opening_mark, checking_mark, full_mark) = (not_yet, not_yet, not_yet);
+        Self { waker, borrower, limit, opening_mark, checking_mark, full_mark }
+    }
+
     /// When its time is over; `None` is never.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.borrower.since.checked_add(self.limit)
@@ -74,20 +61,12 @@ enum State<S> {
     Decided(Verdict<S>),
 }
 
-/// What changes hands whenever a session does: kept small, since the cores that join and
-/// serve take it from each other.
 #[derive(Debug)]
 struct Waiter<S> {
     request: Request,
-    state: State<S>,
-}
-
-/// What is rarely asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Remark {
-    marks: Marks,
-    /// Which one it was to join; where there are no classes, nobody counts.
+    /// Which one it was to join.
     number: u64,
+    state: State<S>,
 }
 
 /// Those who wait for sessions of one class, in the order in which they joined.
@@ -104,7 +83,7 @@ pub(crate) enum Seen<S> {
     StillQueued,
     Granted(PlaceId, S),
     /// Anything else, which is rare, and large.
-    Told(Box<(Wait, Verdict<S>)>),
+    Told(Box<(Request, Verdict<S>)>),
 }
 
 /// Doubly linked lists through a slab: joining, leaving from the middle and
@@ -116,8 +95,6 @@ pub(crate) enum Seen<S> {
 #[derive(Debug)]
 pub(crate) struct Queue<S> {
     waiters: Slab<Waiter<S>>,
-    /// Beside each of them.
-    remarks: Vec<Remark>,
     /// Those of no class.
     plain: Line,
     classed: Vec<Line>,
@@ -133,7 +110,6 @@ impl<S> Queue<S> {
     pub(crate) fn new(classes: usize) -> Self {
         Self {
             waiters: Slab::new(),
-            remarks: Vec::new(),
             plain: Line::default(),
             classed: (0..classes).map(|_| Line::default()).collect(),
             len: 0,
@@ -166,16 +142,15 @@ impl<S> Queue<S> {
         self.earliest
     }
 
-    #[inline]
-    pub(crate) fn join(&mut self, request: Request, marks: Marks) -> Ticket {
+    pub(crate) fn join(&mut self, request: Request) -> Ticket {
         if let Some(deadline) = request.deadline() {
             self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
         }
         let class = request.borrower.class;
         let before = self.line(class).tail;
         let state = State::Queued { before, after: None };
-        let index = self.waiters.insert(Waiter { request, state }) as u32;
-        self.remark(index, Remark { marks, number: self.joined });
+        let waiter = Waiter { request, number: self.joined, state };
+        let index = self.waiters.insert(waiter) as u32;
         match before {
             Some(tail) => self.set_after(tail, Some(index)),
             None => self.line_mut(class).head = Some(index),
@@ -184,18 +159,8 @@ impl<S> Queue<S> {
         line.tail = Some(index);
         line.len += 1;
         self.len += 1;
-        self.joined += u64::from(!self.classed.is_empty());
+        self.joined += 1;
         Ticket(index)
-    }
-
-    /// Most often the one before said the same, and is only read.
-    #[inline]
-    fn remark(&mut self, index: u32, remark: Remark) {
-        match self.remarks.get_mut(index as usize) {
-            Some(same) if *same == remark => {}
-            Some(other) => *other = remark,
-            None => self.remarks.resize(index as usize + 1, remark),
-        }
     }
 
     /// Who joined first, among those of no class and of the classes that may be
@@ -208,15 +173,18 @@ impl<S> Queue<S> {
         let classed = self.classed.iter().enumerate();
         let served = classed.filter(|(index, _)| may_be_served(ClassId::new(*index)));
         let heads = served.filter_map(|(_, line)| line.head).chain(self.plain.head);
-        heads.min_by_key(|head| self.remarks[*head as usize].number).map(Ticket)
+        heads.min_by_key(|head| self.waiter(*head).number).map(Ticket)
     }
 
-    /// Ends a wait. Answers whom to wake.
-    #[inline]
-    pub(crate) fn decide(&mut self, Ticket(index): Ticket, verdict: Verdict<S>) -> Waker {
+    /// Ends a wait: `verdict` is given what was asked for. Answers whom to wake.
+    pub(crate) fn decide(
+        &mut self,
+        Ticket(index): Ticket,
+        verdict: impl FnOnce(&Request) -> Verdict<S>,
+    ) -> Waker {
         self.unlink(index);
         let waiter = self.waiter_mut(index);
-        waiter.state = State::Decided(verdict);
+        waiter.state = State::Decided(verdict(&waiter.request));
         std::mem::replace(&mut waiter.request.waker, Waker::noop().clone())
     }
 
@@ -248,49 +216,34 @@ impl<S> Queue<S> {
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {
         match self.waiter(ticket.0).state {
             State::Queued { .. } => Seen::StillQueued,
-            State::Decided(Verdict::Granted(..)) => {
-                match self.waiters.remove(ticket.0 as usize).state {
+            State::Decided(_) => {
+                let waiter = self.waiters.remove(ticket.0 as usize);
+                match waiter.state {
                     State::Decided(Verdict::Granted(place, session)) => {
                         Seen::Granted(place, session)
                     }
-                    _ => unreachable!("granted a line ago"),
-                }
-            }
-            State::Decided(_) => {
-                let wait = self.wait(ticket);
-                match self.waiters.remove(ticket.0 as usize).state {
-                    State::Decided(verdict) => Seen::Told(Box::new((wait, verdict))),
+                    State::Decided(verdict) => Seen::Told(Box::new((waiter.request, verdict))),
                     State::Queued { .. } => unreachable!("decided a line ago"),
                 }
             }
         }
     }
 
-    /// Leaves without waiting any longer: the waker, to be dropped outside the lock, and
-    /// the verdict if one had been given.
-    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Waker, Option<Verdict<S>>) {
-        if self.is_queued(ticket) {
+    /// Leaves without waiting any longer: the request, and the verdict if one
+    /// had been given.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Request, Option<Verdict<S>>) {
+        if let State::Queued { .. } = self.waiter(ticket.0).state {
             self.unlink(ticket.0);
         }
-        let Waiter { request, state } = self.waiters.remove(ticket.0 as usize);
-        match state {
-            State::Queued { .. } => (request.waker, None),
-            State::Decided(verdict) => (request.waker, Some(verdict)),
+        let waiter = self.waiters.remove(ticket.0 as usize);
+        match waiter.state {
+            State::Queued { .. } => (waiter.request, None),
+            State::Decided(verdict) => (waiter.request, Some(verdict)),
         }
     }
 
-    pub(crate) fn is_queued(&self, ticket: Ticket) -> bool {
-        matches!(self.waiter(ticket.0).state, State::Queued { .. })
-    }
-
-    #[inline]
-    pub(crate) fn borrower(&self, ticket: Ticket) -> &Borrower {
-        &self.waiter(ticket.0).request.borrower
-    }
-
-    pub(crate) fn wait(&self, ticket: Ticket) -> Wait {
-        let Request { borrower, limit, .. } = self.waiter(ticket.0).request;
-        Wait { borrower, limit, marks: self.remarks[ticket.0 as usize].marks }
+    pub(crate) fn request(&self, ticket: Ticket) -> &Request {
+        &self.waiter(ticket.0).request
     }
 
     pub(crate) fn deadline(&self, ticket: Ticket) -> Option<Instant> {

@@ -12,7 +12,7 @@ pub(crate) struct Stopwatch {
 }
 
 /// A reading of a stopwatch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Nanos(u64);
 
 impl Stopwatch {

@@ -23,6 +23,7 @@ patience=30
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 unset RUSTFLAGS # a fault may leave something unused
 export SHUTTLE_SEEDS=${SHUTTLE_SEEDS:-100}
+export PROPTEST_MAX_SHRINK_ITERS=0 # that it fails is enough
 export CARGO_PROFILE_RELEASE_INCREMENTAL=true CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 
 log=$(mktemp)
@@ -140,13 +141,14 @@ try() {
 }
 
 how_it_failed() {
+    local how=aborts
     if grep -qi 'deadlock' "$log"; then
-        echo "deadlock"
+        how="deadlock"
     elif grep -q '^test result: FAILED. 0 passed; 1 failed' "$log"; then
-        echo "fails"
-    else
-        echo "aborts"
+        how="fails"
     fi
+    ! grep -q '^failed, one that is kept in SEEDS' "$log" || how+=", by a seed that is kept"
+    echo "$how"
 }
 
 # plant PATCH: hunks of lines as in a diff, each to be found exactly once.

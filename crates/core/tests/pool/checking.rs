@@ -1,5 +1,5 @@
 use super::*;
-use sessionpool_core::{Fault, Phase, TryAcquireError};
+use sessionpool_core::{Fault, Pause, Phase, TryAcquireError};
 use sessionpool_testkit::{Act, Verb};
 use tokio::time::Instant;
 
@@ -261,5 +261,21 @@ async fn a_dead_session_is_found_before_a_borrower_does() {
     backend.next(Verb::Check, Act::fail(Fault::SessionLost));
     tokio::time::sleep(secs(31)).await;
     assert_eq!((pool.status().idle, backend.book().opened), (1, 2));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_ends_during_a_pause_is_waited_for_no_longer() {
+    let (backend, builder) = scripted(1);
+    let pool = builder.check_after_idle(Duration::ZERO).acquire_timeout(secs(5)).build().unwrap();
+    drop(pool.acquire().await.unwrap());
+    backend.next(Verb::Check, Act::take(secs(1)));
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    pool.pause(Pause::Wait);
+    let AcquireError::TimedOut(told) = waiting.await.unwrap().unwrap_err() else {
+        panic!("its time was over");
+    };
+    assert_eq!((told.checking, told.queueing), (secs(1), secs(4)), "{told}");
     end(&backend, &pool).await;
 }

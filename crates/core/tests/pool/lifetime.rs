@@ -75,7 +75,7 @@ async fn where_there_is_room_the_successor_is_opened_first() {
     for _ in 0..3_000 {
         tokio::time::sleep(ms(100)).await;
         let book = backend.book();
-        assert!(book.live - book.opening >= 2, "{}", pool.status());
+        assert!(book.opened - book.ended() >= 2, "{}", pool.status());
     }
     let worn = pool.status().counters.closed.worn;
     assert!((4..=8).contains(&worn), "{worn} ended in 300 s");
@@ -359,4 +359,25 @@ async fn a_session_that_was_lent_often_enough_waits_for_nothing() {
         quiet().await;
     }
     end(&backend, &pool).await;
+}
+
+#[test]
+fn an_old_session_that_waits_for_its_successor_ends_with_its_runtime() {
+    let (backend, builder) = scripted(2);
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let old = pool.acquire().await.unwrap();
+        tokio::time::sleep(secs(101)).await;
+        backend.next(Verb::Open, Act::hang());
+        let _waiting = waiter(&pool).await;
+        quiet().await;
+        drop(old);
+        quiet().await;
+        assert_eq!((backend.book().closed, pool.status().closing), (0, 1));
+    });
+    drop(runtime);
+    assert_eq!((backend.book().aborted, pool.status().size()), (1, 0));
+    balanced(&pool.status());
 }

@@ -49,7 +49,9 @@ fn config() -> Config {
     let mut config = Config::with_source_file(file!());
     let beside = FileFailurePersistence::WithSource("proptest-regressions");
     config.failure_persistence = Some(Box::new(beside));
-    config.max_shrink_iters = 50_000;
+    if env::var_os("PROPTEST_MAX_SHRINK_ITERS").is_none() {
+        config.max_shrink_iters = 50_000;
+    }
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;
     }

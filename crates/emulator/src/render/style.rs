@@ -45,16 +45,16 @@ impl Style {
 
     #[inline]
     fn xml_row(&self, out: &mut Vec<u8>, pens: &[Pen<'_>], row: usize) {
-        out.extend_from_slice(b"<tr>");
+        let mut between: &[u8] = b"<tr><td>";
         for pen in pens {
-            out.extend_from_slice(b"<td>");
+            out.extend_from_slice(between);
             match self.cell(pen, row) {
                 Cell::Text(text) => escape_text(out, text),
                 cell => pen.write(out, cell),
             }
-            out.extend_from_slice(b"</td>");
+            between = b"</td><td>";
         }
-        out.extend_from_slice(b"</tr>");
+        out.extend_from_slice(b"</td></tr>");
     }
 
     fn csv_row(&self, csv: &Csv, out: &mut Vec<u8>, pens: &[Pen<'_>], row: usize) {

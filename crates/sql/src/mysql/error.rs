@@ -19,6 +19,10 @@ pub(super) const INTERRUPTED: u16 = 1317;
 /// A write where only reading is allowed, by the server's options or its role.
 const OPTION_PREVENTS: u16 = 1290;
 
+/// What a program of the user's raised, with whatever state: `SIGNAL`, and a `RESIGNAL` of
+/// nothing.
+const SIGNALLED: [u16; 2] = [1644, 1645];
+
 /// What an error means: [`classify`](sessionpool_core::Session::classify).
 pub(super) fn fault(error: &Error) -> Fault {
     if let Some(own) = SqlFailure::of(error) {
@@ -46,11 +50,14 @@ fn of_number(number: u16, error: &Error) -> Fault {
         // No access, no database, a host that may not connect, a password that has
         // expired, a plugin that is not there.
         1044 | 1045 | 1049 | 1129 | 1130 | 1251 | 1524 | 1698 | 1820 | 1862 => Fault::Rejected,
-        // A shutdown, a broken line, a session that was killed or was idle too long.
-        1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 | 3169 | 4031 => Fault::BackendLost,
+        // A shutdown, a broken line, a session that was killed.
+        1053 | 1077..=1079 | 1152 | 1158..=1161 | 1184 | 1927 | 3169 => Fault::BackendLost,
+        // A session that was idle too long.
+        4031 => Fault::SessionLost,
         // A node that is no primary any more.
         1836 => Fault::BackendLost,
         OPTION_PREVENTS if is_read_only(error) => Fault::BackendLost,
+        _ if SIGNALLED.contains(&number) => Fault::Other,
         _ if sql_state(error).is_some_and(|state| state.starts_with("08")) => Fault::BackendLost,
         _ => Fault::Other,
     }
@@ -151,7 +158,7 @@ mod tests {
             (1161, Fault::BackendLost),
             (1927, Fault::BackendLost),
             (3169, Fault::BackendLost),
-            (4031, Fault::BackendLost),
+            (4031, Fault::SessionLost),
             (1836, Fault::BackendLost),
         ] {
             assert_eq!(of(number), fault, "{number}");

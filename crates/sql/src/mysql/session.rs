@@ -127,16 +127,20 @@ impl Session for MySqlSession {
         self.talk.mark.condition()
     }
 
+    /// None in a [sandbox](crate::Sandbox): ended before the server does it, it would be
+    /// lost all the same.
     fn idle_limit(&self) -> Option<Duration> {
-        Some(self.server_idle_limit())
+        self.talk.kept.is_none().then(|| self.server_idle_limit())
     }
 
     /// Deadlocks are a conflict; a broken line, a shutdown, a killed session the loss of
-    /// the backend, as is a write refused by a node that only reads (1290, 1836); a
-    /// garbled answer the loss of the session alone.
+    /// the backend, as is a write refused by a node that only reads (1290, 1836); the limit
+    /// to idle sessions (4031) and a garbled answer the loss of the session alone.
     ///
-    /// A session that was asked to be read-only takes 1290 and 1836 for what they are,
-    /// and one that was told so takes a lock that was not granted (1205) for a conflict.
+    /// A session knows more than its error: asked to be read-only it takes 1290 and 1836
+    /// for what they are, and told so it takes a lock that was not granted (1205) for a
+    /// conflict; its [`condition`](Session::condition) and the pool go by that. (A write in
+    /// a read-only transaction is another error, 1792, and the statement's own.)
     fn classify(error: &Error) -> Fault {
         error::fault(error)
     }

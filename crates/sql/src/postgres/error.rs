@@ -31,15 +31,26 @@ pub(super) fn fault(error: &Error) -> Fault {
 }
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+///
+/// Whether the server has ended the session its severity tells. The code alone may be
+/// another server's, which `postgres_fdw` has passed on, or the word of a wrong number of
+/// parameters (`08P01`).
 fn of_code(code: &str, is_fatal: bool) -> Fault {
-    let state = SqlState::new(code);
-    match state.map_or(Fault::Other, |state| state.fault()) {
-        Fault::Other if is_fatal => Fault::BackendLost,
-        // A wrong number of parameters, or a foreign server that is not there: neither
-        // says anything of this one, unless it ends the session.
-        _ if code.starts_with("08") && !is_fatal => Fault::Other,
-        fault => fault,
+    let state = state(code);
+    let fault = state.map_or(Fault::Other, |state| state.fault());
+    let is_of_line = state.is_some_and(|state| state.class() == "08");
+    match is_fatal {
+        true if is_of_line || fault == Fault::Other => Fault::BackendLost,
+        false if is_of_line || (fault.ends_session() && code != READ_ONLY) => Fault::Other,
+        _ => fault,
     }
+}
+
+/// The state of that name, if it is of those that PostgreSQL has for its sessions and
+/// transactions. Any other says what whoever wrote `RAISE` wanted it to.
+fn state(code: &str) -> Option<SqlState> {
+    let classes = ["08", "25", "28", "3D", "40", "53", "57"];
+    SqlState::new(code).filter(|state| classes.contains(&state.class()))
 }
 
 /// An opening that failed, and whether to try again.
@@ -70,10 +81,12 @@ pub(super) fn is_of_statement(error: &Error) -> bool {
 
 /// True if a commit that was answered so may have happened all the same.
 pub(super) fn leaves_commit_in_doubt(error: &Error) -> bool {
-    match code(error) {
-        Some(code) => is_fatal(error) || code == "40003" || code.starts_with("08"),
-        None => true,
-    }
+    code(error).is_none_or(|code| is_in_doubt(code, is_fatal(error)))
+}
+
+/// A pooler's word for a server that is gone (`08…`) need not be fatal.
+fn is_in_doubt(code: &str, is_fatal: bool) -> bool {
+    is_fatal || state(code).is_some_and(|state| state.leaves_commit_in_doubt())
 }
 
 /// True if the server said that it ended the session before it looked at what we sent
@@ -134,26 +147,75 @@ mod tests {
             ("25P02", Fault::Other),
             ("53100", Fault::Other),
             ("40003", Fault::OutcomeUnknown),
-            ("53300", Fault::Busy { retry_after: None }),
-            ("57P03", Fault::Transient),
-            ("25P03", Fault::SessionLost),
-            ("25P04", Fault::SessionLost),
             ("25006", Fault::BackendLost),
-            ("57P01", Fault::BackendLost),
-            ("57P02", Fault::BackendLost),
-            ("57P05", Fault::BackendLost),
-            ("08P01", Fault::Other),
-            ("08001", Fault::Other),
-            ("08006", Fault::Other),
             ("28P01", Fault::Rejected),
             ("28000", Fault::Rejected),
             ("3D000", Fault::Rejected),
+            ("XX000", Fault::Other),
+            // A foreign server's, or a procedure's.
+            ("08P01", Fault::Other),
+            ("08001", Fault::Other),
+            ("08004", Fault::Other),
+            ("08006", Fault::Other),
+            ("08007", Fault::Other),
+            ("25P03", Fault::Other),
+            ("57P01", Fault::Other),
+            ("57P05", Fault::Other),
+            // ODBC's, and Windows'.
+            ("01000", Fault::Other),
+            ("01002", Fault::Other),
+            ("08S01", Fault::Other),
+            ("10053", Fault::Other),
+            ("10054", Fault::Other),
+            ("10060", Fault::Other),
+            ("10061", Fault::Other),
+            ("HY010", Fault::Other),
+            ("HYT00", Fault::Other),
+            ("HYT01", Fault::Other),
         ] {
             assert_eq!(of_code(code, false), fault, "{code}");
         }
-        assert_eq!(of_code("XX000", false), Fault::Other);
-        assert_eq!(of_code("XX000", true), Fault::BackendLost);
-        assert_eq!(of_code("08P01", true), Fault::BackendLost);
+    }
+
+    #[test]
+    fn a_fatal_error_has_ended_its_session() {
+        for (code, fault) in [
+            ("57P01", Fault::BackendLost),
+            ("57P02", Fault::BackendLost),
+            ("57P04", Fault::BackendLost),
+            ("08P01", Fault::BackendLost),
+            ("08004", Fault::BackendLost),
+            ("08006", Fault::BackendLost),
+            ("08007", Fault::BackendLost),
+            ("10054", Fault::BackendLost),
+            ("XX000", Fault::BackendLost),
+            // A limit of one transaction, or one session.
+            ("25P03", Fault::SessionLost),
+            ("25P04", Fault::SessionLost),
+            ("57P05", Fault::SessionLost),
+            // At a login.
+            ("53300", Fault::Busy { retry_after: None }),
+            ("57P03", Fault::Transient),
+            ("28P01", Fault::Rejected),
+            ("3D000", Fault::Rejected),
+        ] {
+            assert_eq!(of_code(code, true), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_in_doubt_where_the_server_does_not_vouch_for_its_end() {
+        for code in ["40003", "08000", "08006", "08007", "08P01"] {
+            assert!(is_in_doubt(code, false), "{code}");
+        }
+        for code in ["57P01", "57P05", "25P04", "XX000", "40001"] {
+            assert!(is_in_doubt(code, true), "{code}");
+        }
+        for code in
+            ["40001", "40P01", "23503", "23505", "25006", "25P02", "57014", "10054", "HY000"]
+        {
+            assert!(!is_in_doubt(code, false), "{code}");
+        }
     }
 
     #[test]

@@ -124,17 +124,24 @@ impl Session for PgSession {
         self.talk.mark.condition()
     }
 
+    /// None in a [sandbox](crate::Sandbox): the server's limit is not that of a session
+    /// in a transaction.
     fn idle_limit(&self) -> Option<Duration> {
-        self.server_idle_limit()
+        self.server_idle_limit().filter(|_| self.talk.kept.is_none())
     }
 
     /// Serialization failures and deadlocks are a conflict; a broken line and the
     /// server's own farewells the loss of the backend, as is a write refused by a node
-    /// that only reads (25006); the limits of a single transaction (25P03, 25P04) and a
-    /// garbled answer the loss of the session alone.
+    /// that only reads (25006); the limits of a single transaction (25P03, 25P04), that to
+    /// idle sessions (57P05) and a garbled answer the loss of the session alone. A farewell is an error that the server
+    /// calls fatal: with another severity the same code is a foreign server's, or was
+    /// raised by a procedure, and says nothing of the session.
     ///
-    /// A session that was asked to be read-only takes 25006 for what it is, and one
-    /// that was told so takes a lock that was not granted (55P03) for a conflict.
+    /// A session knows more than its error: in a unit that was asked to be read-only it
+    /// takes 25006 for the statement's, and told so it takes a lock that was not granted
+    /// (55P03) for a conflict; its [`condition`](Session::condition) and the pool go by that.
+    /// The error alone cannot tell: PostgreSQL refuses a write in the same words on a
+    /// standby and in a read-only transaction, so here 25006 is always the worse.
     fn classify(error: &Error) -> Fault {
         error::fault(error)
     }

@@ -11,7 +11,8 @@ use super::brake::Brake;
 use super::config::BeginMode;
 use super::error;
 use super::tripwire::Tripwire;
-use crate::conversation::{Conversation, Driver, MOMENT, Verdict};
+use crate::conversation::{Conversation, MOMENT, name};
+use crate::driver::{Driver, Verdict};
 use crate::effect::Effect;
 use crate::failure::SqlFailure;
 use crate::mark::{Answer, Mark};
@@ -45,28 +46,37 @@ impl Driver for SqliteDriver {
         connection.execute(sql).map_ok(drop).boxed()
     }
 
-    /// Waits a moment for the end of what was dropped, and stops it then, whatever the
-    /// patience: a read that is stopped does not cost its transaction here, and what a
-    /// dropped write was part of is not committed anyway.
-    ///
-    /// A commit, and what keeps the work of a sandbox, is left to come to its end: SQLite
-    /// might call it stopped though it has happened.
+    /// A read that is stopped does not cost its transaction. A write does, without a word
+    /// to its borrower: only we know of our own transactions that nothing more may be
+    /// committed in them.
+    fn spares(dropped: &Effect, mark: &Mark) -> bool {
+        dropped.writes && mark.is_open() && !mark.is_ours()
+    }
+
+    /// Waits a moment for the end of what was dropped, however much patience there is, and
+    /// stops it then.
     async fn settle(
         talk: &mut Conversation<Self>,
-        _: Option<Duration>,
+        patience: Option<Duration>,
     ) -> sqlx::Result<Option<Answer>> {
-        let Conversation { connection, driver, mark, keeping, .. } = talk;
-        if mark.is_committing() || keeping.is_some() {
+        let is_stopped = patience.is_some() && may_be_stopped(talk);
+        let Conversation { connection, driver, keeping, .. } = talk;
+        if !is_stopped {
             connection.ping().await?;
-            return Ok(None);
-        }
-        if let Ok(ended) = timeout(MOMENT, connection.ping()).await {
+        } else if let Ok(ended) = timeout(MOMENT, connection.ping()).await {
             ended?;
         } else {
             driver.brake.pull();
             connection.ping().await?;
         }
         driver.brake.let_go();
+        if let Some(keeping) = keeping {
+            // sqlx carries on with a text only while somebody listens, and may have done no
+            // more than release the last one. Where this one is there, another of its name
+            // does no harm.
+            let text = format!("SAVEPOINT {}", name(*keeping));
+            connection.execute(AssertSqlSafe(text)).await?;
+        }
         Ok(None)
     }
 
@@ -138,6 +148,14 @@ impl Driver for SqliteDriver {
     fn saw_commit(&self) -> Option<bool> {
         Some(self.tripwire.saw_commit())
     }
+}
+
+/// Not a commit, nor what keeps the work of a sandbox: SQLite might call it stopped though
+/// it has happened. Nor a write in a sandbox, all of which would be undone with it.
+fn may_be_stopped(talk: &Conversation<SqliteDriver>) -> bool {
+    let writes = talk.mark.in_flight().is_some_and(|dropped| dropped.writes);
+    let is_kept = talk.keeping.is_some() || (talk.kept.is_some() && writes);
+    !is_kept && !talk.mark.is_committing()
 }
 
 impl SqliteDriver {

@@ -42,8 +42,13 @@ use crate::sandbox::impl_sandbox;
 /// first waits a moment for its end, and then stops it, which does nothing to a
 /// transaction where it only reads, and undoes it where it writes (SQLite undoes the
 /// transaction around it as well; a unit whose write was dropped is not committed either
-/// way). A statement that waits for another session's lock is not stopped before the
-/// [busy timeout](super::Sqlite::busy_timeout).
+/// way).
+///
+/// Three are not stopped. A write inside a `BEGIN` of the borrower's own comes to its end
+/// and is part of that transaction, if he goes on; if he gives the session back, it is
+/// stopped and undone. So does a write in a [sandbox](crate::Sandbox), which would be
+/// undone with it. A statement that waits for another session's lock is not stopped before
+/// the [busy timeout](super::Sqlite::busy_timeout).
 #[derive(Debug)]
 pub struct SqliteSession {
     pub(super) talk: Conversation<SqliteDriver>,
@@ -78,6 +83,8 @@ impl SqliteSession {
     ///
     /// [`SqlFailure::InsideSandbox`](crate::SqlFailure::InsideSandbox).
     pub fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        // Whoever asks has no use for a brake that a dropped release has left pulled.
+        self.talk.driver.brake.let_go();
         self.talk.raw()
     }
 

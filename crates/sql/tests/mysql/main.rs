@@ -9,6 +9,7 @@ mod rules;
 mod cancelling;
 mod conformance;
 mod driver_faults;
+mod errors;
 mod hygiene;
 mod idle;
 mod opening;

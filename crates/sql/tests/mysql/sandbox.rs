@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessionpool_core::{CommitOutcome, Pool, TxOptions};
+use sessionpool_core::{CommitOutcome, Pool, Session, TxOptions};
 use sessionpool_sql::{MySqlSession, Sandbox, Script, SqlFailure};
 use sqlx::Executor;
 
@@ -20,6 +20,15 @@ rules! {
 
 async fn sandbox(place: &Place) -> Pool<MySqlSession> {
     place.pool().sandbox().await.unwrap()
+}
+
+/// Ended before its server does it, it would be lost all the same.
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_sandbox_is_not_ended_for_lying_idle() {
+    let place = Place::new().await;
+    assert!(place.session().await.idle_limit().is_some());
+    assert_eq!(sandbox(&place).await.acquire().await.unwrap().idle_limit(), None);
 }
 
 #[tokio::test]

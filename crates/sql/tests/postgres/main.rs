@@ -9,6 +9,7 @@ mod rules;
 mod cancelling;
 mod conformance;
 mod credentials;
+mod errors;
 mod executor;
 mod faults;
 mod hygiene;

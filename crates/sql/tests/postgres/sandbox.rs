@@ -35,6 +35,27 @@ async fn a_script_is_kept_within_the_sandbox() {
     assert!(place.rows().await.is_empty());
 }
 
+/// The server's limit to idle sessions says nothing of one in a transaction.
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_sandbox_may_lie_idle() {
+    let place = Place::new().await;
+    let database = &place.database;
+    place.run(&format!("alter database {database} set idle_session_timeout = '3s'")).await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    assert_eq!(lease.server_idle_limit(), Some(Duration::from_secs(3)));
+    assert_eq!(lease.idle_limit(), None);
+    insert(&mut lease, 7).await;
+    drop(lease);
+    // Of two that lie idle from now on, one is ended.
+    let mut plain = place.plain().await;
+    let pid: i32 =
+        sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut plain).await.unwrap();
+    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 7);
+}
+
 async fn count(pool: &Pool<PgSession>) -> i64 {
     one(&mut pool.acquire().await.unwrap(), "select count(*) from t").await
 }

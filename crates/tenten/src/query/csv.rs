@@ -41,8 +41,8 @@ impl Csv {
         Self { separator: ',', formatted: false, header: true }
     }
 
-    /// What stands between two values: one sign of ASCII, neither a quote nor the end of
-    /// a line. Default: a comma.
+    /// What stands between two values: a tab, or a punctuation mark of ASCII other than
+    /// the quote. Default: a comma.
     #[must_use]
     pub const fn separator(mut self, separator: char) -> Self {
         self.separator = separator;
@@ -66,11 +66,10 @@ impl Csv {
 
     pub(super) fn check(&self) -> Result<()> {
         match self.separator {
-            '"' | '\n' | '\r' => {}
-            separator if separator.is_ascii() => return Ok(()),
-            _ => {}
+            '\t' => Ok(()),
+            mark if mark.is_ascii_punctuation() && mark != '"' => Ok(()),
+            _ => Err(Error::Unusable("a separator is a tab or a mark of ASCII, and no quote")),
         }
-        Err(Error::Unusable("a separator is one sign of ASCII, no quote and no end of a line"))
     }
 
     /// The line with the names.

@@ -24,6 +24,25 @@ async fn warming_logs_in_every_free_id_and_says_how_many() {
 }
 
 #[tokio::test]
+async fn what_is_done_to_a_group_stands_in_the_log_file() {
+    let emulator = start(2).await;
+    let folder = tempfile::tempdir().expect("made");
+    let log = folder.path().join("gateway.log");
+    let tenten = group(&emulator).log_file(&log).build().expect("valid");
+    tenten.warm_pool(&queries()).await.expect("warmed");
+    tenten.sam_status().await.expect("told");
+    tenten.flush_pool().await.expect("flushed");
+    tenten.reset_pool().await.expect("reset");
+    let log = std::fs::read_to_string(&log).expect("written");
+    let begins = |line: &str| line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let mut calls: Vec<String> = log.lines().map(begins).collect();
+    assert_eq!(calls.split_off(calls.len() - 3), ["samstatus", "flushpool", "resetpool"]);
+    let count = |api: &str| calls.iter().filter(|call| *call == api).count();
+    // The last of three finds none free.
+    assert_eq!(["getuid", "login", "query", "reluid"].map(count), [3, 2, 4, 2]);
+}
+
+#[tokio::test]
 async fn warming_gives_everything_back_when_a_query_fails() {
     let emulator = start(3).await;
     let tenten = group(&emulator).build().expect("valid");

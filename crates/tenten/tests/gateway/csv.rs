@@ -210,7 +210,7 @@ async fn what_it_is_written_to_may_fail() {
     let error = query.write_csv(&mut session, &Csv::new(), &mut writer).await.expect_err("closed");
     assert!(matches!(error, Error::Output(_)) && !error.is_retryable(), "{error}");
     writer.shutdown().await.expect("shut");
-    for separator in ['"', '\n', '\r', 'ä'] {
+    for separator in ['"', '\n', '\r', '\0', ' ', 'x', '7', 'ä'] {
         let csv = Csv::new().separator(separator);
         let error =
             query.write_csv(&mut session, &csv, &mut Vec::new()).await.expect_err("no sign");

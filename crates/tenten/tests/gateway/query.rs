@@ -87,6 +87,25 @@ async fn rows_come_in_order_window_by_window() {
     assert_eq!(emulator.book().calls("querydata"), 1000_usize.div_ceil(64));
 }
 
+#[tokio::test]
+async fn the_next_window_is_fetched_while_one_is_read_and_none_beyond_it() {
+    let emulator = start(1).await;
+    let mut session = session(&emulator).await;
+    let mut query = Query::new(NUMBERS, "").window_size(100);
+    let mut rows = query.rows(&mut session).await.expect("runs");
+    for window in 1..10 {
+        rows.next().await.expect("there").expect("fetched");
+        let ahead = window + 1;
+        soon("the next one", emulator.until(|book| book.calls("querydata") == ahead)).await;
+        for _ in 1..100 {
+            rows.next().await.expect("there").expect("fetched");
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(emulator.book().calls("querydata"), ahead);
+    }
+    assert_eq!(rows.left(), 100);
+}
+
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct Number {
     n: i32,

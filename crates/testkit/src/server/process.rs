@@ -1,6 +1,7 @@
 use std::fs;
 use std::io;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Sends `signal` to the process.
@@ -27,13 +28,21 @@ pub(super) fn children(parent: Pid) -> Vec<Pid> {
 pub(super) fn freeze(pid: Pid) -> io::Result<()> {
     // The parent first, so that it begins no more.
     send(pid, Signal::STOP)?;
-    children(pid).into_iter().try_for_each(|child| send(child, Signal::STOP))
+    send_each(&children(pid), Signal::STOP)
 }
 
 /// Undoes [`freeze`].
 pub(super) fn thaw(pid: Pid) -> io::Result<()> {
-    children(pid).into_iter().try_for_each(|child| send(child, Signal::CONT))?;
+    send_each(&children(pid), Signal::CONT)?;
     send(pid, Signal::CONT)
+}
+
+/// Sends `signal` to those that have not ended since they were counted.
+fn send_each(pids: &[Pid], signal: Signal) -> io::Result<()> {
+    pids.iter().try_for_each(|&pid| match kill_process(pid, signal) {
+        Err(Errno::SRCH) => Ok(()),
+        sent => Ok(sent?),
+    })
 }
 
 struct Stat {
@@ -64,5 +73,17 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!is_running(pid));
+    }
+
+    /// A server's processes come and go while they are counted.
+    #[test]
+    fn a_process_that_has_ended_is_in_nobodys_way() {
+        let begin = || Command::new("sleep").arg("60").spawn().unwrap();
+        let (mut ended, mut running) = (begin(), begin());
+        let pids = [Pid::from_child(&ended), Pid::from_child(&running)];
+        ended.kill().unwrap();
+        ended.wait().unwrap();
+        send_each(&pids, Signal::KILL).unwrap();
+        running.wait().unwrap();
     }
 }

@@ -159,6 +159,25 @@ async fn a_unit_that_lost() {
     quotes("conflict", &error.to_string());
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_status_page() {
+    let pool = shop(&Scripted::new()).build().unwrap();
+    all_lent(&pool).await;
+    let app = Router::<()>::new().route("/status", sessionpool::axum::status([pool]));
+    let answer = app.oneshot(Request::get("/status").body(Body::empty()).unwrap()).await.unwrap();
+    let body = axum::body::to_bytes(answer.into_body(), 100_000).await.unwrap();
+    let mut page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let pool = &mut page["pools"][0];
+    assert_eq!(pool["name"], "shop");
+    let mut lines = pool["status"]["summary"].to_string();
+    for holder in pool["holders"].as_array_mut().unwrap() {
+        assert!(holder["task"].is_string());
+        holder["task"] = "17".into();
+        lines += &format!("\n{holder}");
+    }
+    quotes("status page", &lines);
+}
+
 /// The head's first line, the headers a person looks at, and the body.
 async fn told(response: Response) -> String {
     let (head, body) = response.into_parts();

@@ -19,7 +19,7 @@ peers!(SqliteSession, ours, SqliteConnectOptions, SqliteConnection, SqlitePool, 
 
 /// With units that begin as those of the others do: what is compared is the pools, not
 /// who waits for SQLite's lock.
-#[allow(clippy::needless_pass_by_value, reason = "as the other databases take theirs")]
+#[expect(clippy::needless_pass_by_value, reason = "as the other backends take them")]
 fn ours(options: SqliteConnectOptions) -> Sqlite {
     Sqlite::file(options.get_filename()).begin_mode(BeginMode::Deferred)
 }

@@ -56,8 +56,8 @@ impl<S> Ledger<S> {
     ) -> u64 {
         let before = self.queue.len();
         while let Some(first) = self.queue.first(|_| true) {
-            self.tell_refused(self.queue.borrower(first), reason, aftermath);
-            aftermath.wake_all([self.queue.decide(first, verdict())]);
+            self.tell_refused(self.queue.request(first), reason, aftermath);
+            aftermath.wake_all([self.queue.decide(first, |_| verdict())]);
         }
         before as u64
     }

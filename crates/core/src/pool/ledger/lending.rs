@@ -11,7 +11,7 @@ use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
 use crate::pool::places::{Borrower, Home, PlaceId};
-use crate::pool::queue::{Marks, Request, Seen, Ticket, Verdict};
+use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
 
 impl<S> Ledger<S> {
@@ -131,14 +131,13 @@ impl<S> Ledger<S> {
     }
 
     /// Queues an acquire. `runtime` is the one it waits on.
-    #[inline]
     pub(crate) fn join(
         &mut self,
-        request: Request,
+        now: Instant,
+        mut request: Request,
         runtime: Option<runtime::Id>,
         aftermath: &mut Aftermath<S>,
     ) -> Result<Ticket, Refusal> {
-        let now = request.borrower.since;
         if let Err(refusal) = self.admit(now, &request, runtime) {
             self.tell_turned_away(now, &request, &refusal, aftermath);
             aftermath.discard(request.waker);
@@ -150,15 +149,13 @@ impl<S> Ledger<S> {
             self.call_if_opening_wanted(aftermath);
             return Err(refusal);
         }
-        let marks = Marks {
-            opening: self.opening_time.total(now),
-            checking: self.checking_time.total(now),
-            full: self.classes.full_mark(now, request.borrower.class),
-        };
+        request.opening_mark = self.opening_time.total(now);
+        request.checking_mark = self.checking_time.total(now);
+        request.full_mark = self.classes.full_mark(now, request.borrower.class);
         let deadline = request.deadline();
         self.recalled = 0;
-        let ticket = self.queue.join(request, marks);
-        self.tell_queued(ticket, aftermath);
+        let ticket = self.queue.join(request);
+        self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
         }
@@ -239,27 +236,25 @@ impl<S> Ledger<S> {
         gave_up: bool,
         aftermath: &mut Aftermath<S>,
     ) {
-        if self.queue.is_queued(ticket) {
-            if gave_up {
-                self.counters.cancelled += 1;
-                self.tell_cancelled(now, ticket, aftermath);
-            } else {
-                self.counters.failed += 1;
-                let borrower = self.queue.borrower(ticket);
-                self.tell_refused(borrower, Reason::NoRuntime, aftermath);
-            }
-        }
-        let (waker, verdict) = self.queue.leave(ticket);
+        let (request, verdict) = self.queue.leave(ticket);
         match verdict {
+            None if gave_up => {
+                self.counters.cancelled += 1;
+                self.tell_cancelled(now, &request, aftermath);
+            }
+            None => {
+                self.counters.failed += 1;
+                self.tell_refused(&request, Reason::NoRuntime, aftermath);
+            }
             Some(Verdict::Granted(place, session)) => {
                 self.tell_returned(now, place, aftermath);
                 self.give_back(now, place, session, Condition::Clean, aftermath);
             }
             // Its cause may be the last of its kind, and somebody's to drop.
             Some(Verdict::Failed(failure)) => aftermath.forget(Some(*failure)),
-            Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) | None => {}
+            Some(Verdict::Closed | Verdict::Paused | Verdict::TimedOut) => {}
         }
-        aftermath.discard(waker);
+        aftermath.discard(request.waker);
         self.call_if_nothing_is_left(aftermath);
     }
 }

@@ -227,12 +227,15 @@ impl<S> Ledger<S> {
         session: S,
         aftermath: &mut Aftermath<S>,
     ) -> Waker {
-        let waits =
-            if self.listened { Some(self.waits(now, &self.queue.wait(next))) } else { None };
-        let borrower = Borrower { since: now, ..*self.queue.borrower(next) };
-        self.places.lend(place, borrower);
-        let waker = self.queue.decide(next, Verdict::Granted(place, session));
-        self.lent(now, borrower.class, aftermath);
+        let request = self.queue.request(next);
+        let class = request.borrower.class;
+        let waits = if self.listened { Some(self.waits(now, request)) } else { None };
+        let places = &mut self.places;
+        let waker = self.queue.decide(next, |request| {
+            places.lend(place, Borrower { since: now, ..request.borrower });
+            Verdict::Granted(place, session)
+        });
+        self.lent(now, class, aftermath);
         if let Some(waits) = waits {
             self.tell_lent(place, waits, aftermath);
         }

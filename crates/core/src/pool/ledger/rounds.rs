@@ -59,8 +59,8 @@ impl<S> Ledger<S> {
     pub(super) fn expire_waiters(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         for ticket in self.queue.overdue(now) {
             self.counters.timed_out += 1;
-            self.tell_timed_out(now, &self.queue.wait(ticket), aftermath);
-            aftermath.wake_all([self.queue.decide(ticket, Verdict::TimedOut)]);
+            self.tell_timed_out(now, self.queue.request(ticket), aftermath);
+            aftermath.wake_all([self.queue.decide(ticket, |_| Verdict::TimedOut)]);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::event::{
 };
 use crate::pool::aftermath::Aftermath;
 use crate::pool::places::{Borrower, Loan, PlaceId};
-use crate::pool::queue::{Request, Ticket, Wait};
+use crate::pool::queue::Request;
 
 impl<S> Ledger<S> {
     /// Tells whoever listens.
@@ -43,42 +43,46 @@ impl<S> Ledger<S> {
         });
     }
 
-    pub(super) fn tell_queued(&self, ticket: Ticket, aftermath: &mut Aftermath<S>) {
+    pub(super) fn tell_queued(&self, request: &Request, aftermath: &mut Aftermath<S>) {
         self.tell(aftermath, |ledger| {
-            let acquire = ledger.acquire(ledger.queue.borrower(ticket));
+            let acquire = ledger.acquire(&request.borrower);
             Event::Queued(Queued { acquire, waiters: ledger.queue.len() })
         });
     }
 
-    pub(super) fn tell_timed_out(&self, now: Instant, wait: &Wait, aftermath: &mut Aftermath<S>) {
+    pub(super) fn tell_timed_out(
+        &self,
+        now: Instant,
+        request: &Request,
+        aftermath: &mut Aftermath<S>,
+    ) {
         self.tell(aftermath, |ledger| {
-            let acquire = ledger.acquire(&wait.borrower);
-            let (limit, phase) = (wait.limit, ledger.phase(wait.borrower.class));
-            Event::TimedOut(TimedOut { acquire, limit, phase, waits: ledger.waits(now, wait) })
+            let acquire = ledger.acquire(&request.borrower);
+            let (limit, phase) = (request.limit, ledger.phase(request.borrower.class));
+            Event::TimedOut(TimedOut { acquire, limit, phase, waits: ledger.waits(now, request) })
         });
     }
 
     pub(super) fn tell_cancelled(
         &self,
         now: Instant,
-        ticket: Ticket,
+        request: &Request,
         aftermath: &mut Aftermath<S>,
     ) {
         self.tell(aftermath, |ledger| {
-            let wait = ledger.queue.wait(ticket);
-            let acquire = ledger.acquire(&wait.borrower);
-            Event::Cancelled(Cancelled { acquire, waits: ledger.waits(now, &wait) })
+            let acquire = ledger.acquire(&request.borrower);
+            Event::Cancelled(Cancelled { acquire, waits: ledger.waits(now, request) })
         });
     }
 
     pub(super) fn tell_refused(
         &self,
-        borrower: &Borrower,
+        request: &Request,
         reason: Reason,
         aftermath: &mut Aftermath<S>,
     ) {
         self.tell(aftermath, |ledger| {
-            Event::Refused(Refused { acquire: ledger.acquire(borrower), reason })
+            Event::Refused(Refused { acquire: ledger.acquire(&request.borrower), reason })
         });
     }
 
@@ -91,17 +95,14 @@ impl<S> Ledger<S> {
         aftermath: &mut Aftermath<S>,
     ) {
         let reason = match refusal {
-            Refusal::NoTime(_) => {
-                let wait = Wait::none(request.borrower, request.limit);
-                return self.tell_timed_out(now, &wait, aftermath);
-            }
+            Refusal::NoTime(_) => return self.tell_timed_out(now, request, aftermath),
             Refusal::Closed => Reason::PoolClosed,
             Refusal::Paused => Reason::Paused,
             Refusal::QueueFull { .. } => Reason::QueueFull,
             Refusal::Rejected(failure) => Reason::Failed(failure.fault),
             Refusal::NoRuntime => Reason::NoRuntime,
         };
-        self.tell_refused(&request.borrower, reason, aftermath);
+        self.tell_refused(request, reason, aftermath);
     }
 
     pub(super) fn tell_closing(
@@ -138,14 +139,14 @@ impl<S> Ledger<S> {
     }
 
     /// What that acquire has waited for.
-    pub(crate) fn waits(&self, now: Instant, wait: &Wait) -> Waits {
-        let Wait { borrower, marks, .. } = wait;
+    pub(crate) fn waits(&self, now: Instant, request: &Request) -> Waits {
+        let Request { borrower, opening_mark, checking_mark, full_mark, .. } = request;
         let waited = now.saturating_duration_since(borrower.since);
         // While its class has all it may have, nothing that is opened serves it.
-        let full = self.classes.full_since(marks.full, now, borrower.class);
+        let full = self.classes.full_since(*full_mark, now, borrower.class);
         let open = waited.saturating_sub(full);
-        let opening = self.opening_time.added_since(marks.opening, now).min(open);
-        let checking = self.checking_time.added_since(marks.checking, now);
+        let opening = self.opening_time.added_since(*opening_mark, now).min(open);
+        let checking = self.checking_time.added_since(*checking_mark, now);
         let checking = checking.min(open.saturating_sub(opening));
         let queueing = waited.saturating_sub(opening).saturating_sub(checking);
         Waits { queueing, checking, opening }

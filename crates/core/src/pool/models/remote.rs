@@ -1,6 +1,5 @@
 //! The remote end of the models' pools.
 
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc as StdArc, Mutex as StdMutex};
 
@@ -15,6 +14,8 @@ pub(super) struct Remote {
     room: usize,
     /// Whether it hangs up on who asks.
     pub(super) hangs_up: AtomicBool,
+    /// Whether it refuses some of those who come.
+    pub(super) refuses_some: AtomicBool,
     live: stage::AtomicUsize,
     most: AtomicUsize,
     /// How often each session was ended.
@@ -47,14 +48,24 @@ impl Remote {
     }
 }
 
+/// What it says to those it does not let in.
+#[cfg_attr(sessionpool_loom, allow(dead_code, reason = "it lets all in there"))]
+#[derive(Debug, thiserror::Error)]
+#[error("refused: {0}")]
+pub(super) struct Refused(Fault);
+
 pub(super) struct Door(pub(super) StdArc<Remote>);
 
 impl Backend for Door {
     type Session = Token;
 
-    async fn open(&self) -> Result<Token, Infallible> {
+    async fn open(&self) -> Result<Token, Refused> {
         dawdle().await;
         let remote = StdArc::clone(&self.0);
+        #[cfg(sessionpool_shuttle)]
+        if remote.refuses_some.load(Ordering::Relaxed) {
+            super::crowd::let_in()?;
+        }
         let live = remote.live.fetch_add(1, Ordering::Relaxed) + 1;
         remote.most.fetch_max(live, Ordering::Relaxed);
         let number = {
@@ -65,7 +76,7 @@ impl Backend for Door {
         Ok(Token { number, condition: Condition::Clean, is_ours: true, remote })
     }
 
-    async fn check(&self, token: &mut Token) -> Result<(), Infallible> {
+    async fn check(&self, token: &mut Token) -> Result<(), Refused> {
         dawdle().await;
         if self.0.hangs_up.load(Ordering::Relaxed) {
             token.condition = Condition::Broken(Fault::Other);
@@ -84,6 +95,13 @@ pub(super) struct Token {
 }
 
 #[cfg(sessionpool_shuttle)]
+impl Refused {
+    pub(super) const fn with(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+#[cfg(sessionpool_shuttle)]
 impl Token {
     /// From now on it is not the pool's: one more may be open.
     pub(super) fn leave_the_pool(&mut self) {
@@ -93,23 +111,23 @@ impl Token {
 }
 
 impl Session for Token {
-    type Error = Infallible;
+    type Error = Refused;
 
     fn condition(&self) -> Condition {
         self.condition
     }
 
-    fn classify(error: &Infallible) -> Fault {
-        match *error {}
+    fn classify(error: &Refused) -> Fault {
+        error.0
     }
 
-    async fn release(this: &mut Self) -> Result<(), Infallible> {
+    async fn release(this: &mut Self) -> Result<(), Refused> {
         dawdle().await;
         this.condition = Condition::Clean;
         Ok(())
     }
 
-    async fn close(this: Self) -> Result<(), Infallible> {
+    async fn close(this: Self) -> Result<(), Refused> {
         let ending = Ending(this);
         dawdle().await;
         drop(ending);

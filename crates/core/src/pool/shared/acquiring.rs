@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use crate::pool::classes::ClassId;
 use crate::pool::ledger::{Ledger, Refusal};
 use crate::pool::parcel::Parcel;
 use crate::pool::places::{Borrower, PlaceId};
-use crate::pool::queue::{Request, Seen, Ticket, Verdict, Wait};
+use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::sync::Arc;
 
 impl<S: Session> Shared<S> {
@@ -91,20 +92,22 @@ impl<S: Session> Shared<S> {
     }
 
     /// Lends at once, or queues the acquire. Starts a janitor where there is none.
-    #[inline]
-    pub(crate) fn lend_or_join(self: &Arc<Self>, request: Request) -> Result<Entry<S>, Refusal> {
+    pub(crate) fn lend_or_join(self: &Arc<Self>, ask: Ask) -> Result<Entry<S>, Refusal> {
         let runtime = runtime::Handle::try_current().ok();
         let id = runtime.as_ref().map(runtime::Handle::id);
-        let Borrower { site, class, .. } = request.borrower;
+        let Ask { waker, site, task, class, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
+            let now = Instant::now();
             let ledger = &mut books.ledger;
+            let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
-            if let Some((place, parcel)) = ledger.lend(request.borrower, aftermath) {
-                aftermath.discard(request.waker);
+            if let Some((place, parcel)) = ledger.lend(borrower, aftermath) {
+                aftermath.discard(waker);
                 let number = ledger.places.number(place);
                 return (Ok(Entry::Lent { place, parcel, number }), None);
             }
-            let joined = ledger.join(request, id, aftermath);
+            let request = Request::new(waker, borrower, limit);
+            let joined = ledger.join(now, request, id, aftermath);
             let home = ledger.seat_janitor_for_work(id);
             let elsewhere = ledger.seat.runtime() != id;
             (joined.map(|ticket| Entry::Queued { ticket, elsewhere }), home)
@@ -162,6 +165,16 @@ impl<S: Session> Shared<S> {
     }
 }
 
+/// What an acquire asks with.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) waker: Waker,
+    pub(crate) site: &'static Location<'static>,
+    pub(crate) task: Option<tokio::task::Id>,
+    pub(crate) class: Option<ClassId>,
+    pub(crate) limit: Duration,
+}
+
 /// How an acquire gets in.
 #[derive(Debug)]
 pub(crate) enum Entry<S> {
@@ -188,5 +201,5 @@ pub(crate) enum Sight<S> {
     /// Queued, and no janitor.
     Orphaned,
     Granted(PlaceId, Parcel<S>),
-    Told(Box<(Wait, Verdict<Parcel<S>>)>),
+    Told(Box<(Request, Verdict<Parcel<S>>)>),
 }

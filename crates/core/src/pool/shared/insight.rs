@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Shared;
 use crate::error::{LastFailure, TimedOut};
 use crate::pool::places::PlaceId;
-use crate::pool::queue::Wait;
+use crate::pool::queue::Request;
 use crate::status::{ClassStatus, Holder, Status};
 use crate::sync::Arc;
 use crate::{AcquireError, PoolSettings, Session};
@@ -60,16 +60,16 @@ impl<S: Session> Shared<S> {
         AcquireError::UnknownClass { pool: self.settings.name.clone(), class: class.into(), known }
     }
 
-    /// What is known about why that acquire was not served in time.
-    pub(crate) fn diagnose(&self, wait: &Wait) -> TimedOut {
+    /// What is known about why `request` was not served within `limit`.
+    pub(crate) fn diagnose(&self, request: &Request) -> TimedOut {
         let now = Instant::now();
         let books = self.books();
         let ledger = &books.ledger;
-        let borrower = &wait.borrower;
-        let waits = ledger.waits(now, wait);
+        let borrower = &request.borrower;
+        let waits = ledger.waits(now, request);
         TimedOut {
             pool: self.settings.name.clone(),
-            limit: wait.limit,
+            limit: request.limit,
             phase: ledger.phase(borrower.class),
             class: borrower.class.map(|class| ledger.class(class)),
             runtime_stalled: waits.total() >= STALLED && ledger.seat.is_stuck_since(borrower.since),

@@ -24,7 +24,7 @@ use crate::pool::settings::{Limits, Settings};
 use crate::sync::{Mutex, MutexGuard};
 use crate::{Session, WeakAnyPool};
 
-pub(crate) use acquiring::{Entry, Sight};
+pub(crate) use acquiring::{Ask, Entry, Sight};
 
 pub(crate) struct Shared<S: Session> {
     pub(crate) opener: Box<dyn Opener<S>>,

@@ -159,10 +159,17 @@ impl History {
         };
         match manner {
             Manner::Plainly => drop(lease),
-            Manner::OnAnotherThread => drop_on_another_thread(lease),
+            Manner::OnAnotherThread => drop_on_another_thread(lease, self.knows_time(state)),
             Manner::WhileUnwinding => drop_while_unwinding(lease),
         }
         self.model.give_back(session, state);
+    }
+
+    /// A thread outside of the runtime does not know its virtual time, by which alone it can
+    /// be told for how long a session is idle, or a class full.
+    fn knows_time(&self, state: State) -> Option<Handle> {
+        let needs_time = state == State::Clean || !self.settings.classes.is_empty();
+        needs_time.then(Handle::current)
     }
 
     fn release(&mut self, at: usize, state: State) {
@@ -256,12 +263,9 @@ fn pick<T>(among: &[T], number: usize) -> Option<usize> {
     number.checked_rem(among.len())
 }
 
-fn drop_on_another_thread(lease: Lease<TracedSession>) {
-    // A thread outside of the runtime does not know its virtual time, by which alone can be
-    // told how old an idle session is, and for how long a class was full.
-    let runtime = Handle::current();
+fn drop_on_another_thread(lease: Lease<TracedSession>, runtime: Option<Handle>) {
     let dropping = thread::spawn(move || {
-        let _inside = runtime.enter();
+        let _inside = runtime.as_ref().map(Handle::enter);
         drop(lease);
     });
     dropping.join().expect("dropping a lease does not panic");

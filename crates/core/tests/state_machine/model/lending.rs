@@ -134,8 +134,8 @@ impl Model {
             self.flush();
         }
         if fault.ends_session() {
-            let stock = std::mem::take(&mut self.stock);
-            let (lost, kept): (Vec<_>, _) = stock.into_iter().partition(|it| it.alive <= alive);
+            let stock = std::mem::take(&mut self.stock).into_iter();
+            let (lost, kept): (Vec<_>, _) = stock.partition(|idle| idle.alive <= alive);
             self.stock = kept;
             lost.iter().for_each(|idle| self.end(idle.session, Ending::Dead));
         }

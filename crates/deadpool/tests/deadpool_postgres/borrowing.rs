@@ -1,61 +1,12 @@
-//! `deadpool-postgres` as published, in our pool: what that promises, and what it cannot.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+//! What the next borrower meets, and who counts the sessions.
 
 use std::time::Duration;
 
-use deadpool_postgres::tokio_postgres::{Config, NoTls};
-use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, RecyclingMethod};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, RecyclingMethod};
 use sessionpool_core::{Lease, Pool, ReleaseError};
 use sessionpool_deadpool::{DeadpoolSession, FromDeadpool};
-use sessionpool_testkit::server;
 
-/// How long something may take that is bound to happen.
-const SOON: Duration = Duration::from_secs(20);
-
-/// What cures both settings and transactions, in one round trip.
-const ROLL_BACK_AND_CLEAN: &str = "rollback; close all; set session authorization default; \
-     reset all; unlisten *; select pg_advisory_unlock_all(); discard temp; discard sequences";
-
-type PgSession = DeadpoolSession<Manager>;
-
-/// A database of a test's own, with a table `t (x)` in it.
-struct Place {
-    server: &'static server::Postgres,
-    database: String,
-}
-
-impl Place {
-    async fn new() -> Self {
-        let server = server::Postgres::shared().await;
-        let database = server.create_database().await;
-        server.psql_in(&database, "create table t (x bigint)").await;
-        Self { server, database }
-    }
-
-    fn backend(&self, recycling_method: RecyclingMethod) -> FromDeadpool<Manager> {
-        let config: Config = self.server.url_of(&self.database).parse().unwrap();
-        FromDeadpool::new(Manager::from_config(config, NoTls, ManagerConfig { recycling_method }))
-    }
-
-    /// A pool of one session.
-    fn pool(&self, recycling_method: RecyclingMethod) -> Pool<PgSession> {
-        pool(self.backend(recycling_method), 1)
-    }
-
-    /// The rows that are committed.
-    async fn rows(&self) -> String {
-        self.server.psql_in(&self.database, "select count(*) from t").await
-    }
-
-    /// Ends a session, as an administrator would.
-    async fn kill(&self, pid: i32) {
-        self.server.psql(&format!("select pg_terminate_backend({pid}, 20000)")).await;
-    }
-}
-
-fn pool(backend: FromDeadpool<Manager>, max_size: usize) -> Pool<PgSession> {
-    Pool::builder(backend).max_size(max_size).acquire_timeout(SOON).build().unwrap()
-}
+use crate::place::{PgSession, Place, ROLL_BACK_AND_CLEAN, SOON, pool};
 
 async fn text(client: &ClientWrapper, sql: &str) -> String {
     client.query_one(sql, &[]).await.unwrap().get(0)
