@@ -60,7 +60,8 @@ use crate::{AcquireError, Backend, Session, TryAcquireError};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let backend = Scripted::new();
-/// /// use sessionpool_core::Pool;
+/// use std::time::Duration;
+/// use sessionpool_core::Pool;
 ///
 /// let pool = Pool::builder(backend).max_size(4).build()?;
 ///
