@@ -192,9 +192,9 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
-    /// Fails acquires at once, with the cause, when no session lives and openings
-    /// have failed for this long, until one succeeds; `None` lets each wait for its
-    /// own deadline. Zero fails at the first failure. Default: `None`.
+    /// Fails acquires at once, with the cause, when no session lives (one that is being
+    /// closed does not) and openings have failed for this long, until one succeeds; `None`
+    /// lets each wait for its own deadline. Zero fails at the first failure. Default: `None`.
     ///
     /// Those who are turned away cause the next opening when it is due, so that the
     /// end of an outage is found out while anyone asks.
