@@ -44,7 +44,10 @@ pub trait Session: Send + 'static {
     /// session knows without asking. By default: nothing is known.
     ///
     /// The pool asks once, when the session was opened, and keeps its sessions idle for
-    /// less ([`PoolBuilder::idle_timeout`](crate::PoolBuilder::idle_timeout)).
+    /// less ([`PoolBuilder::idle_timeout`](crate::PoolBuilder::idle_timeout)), counted from
+    /// their return. A borrower that was silent until then may have used up the difference:
+    /// a remote end that says that it ended the session for its silence has lost that one
+    /// ([`Fault::SessionLost`]), and no other.
     fn idle_limit(&self) -> Option<Duration> {
         None
     }

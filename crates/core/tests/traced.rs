@@ -152,22 +152,24 @@ async fn one_listener_hides_nothing_of_one_pool_behind_another() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_time_that_the_remote_end_does_not_allow_is_warned_of_once() {
-    let (log, _guard) = Log::from(Level::WARN);
-    let backend = Scripted::new();
-    backend.idle_limit(secs(60));
-    let pool = traced(&backend).build().unwrap();
-    drop((pool.acquire().await.unwrap(), pool.acquire().await.unwrap()));
-    let lines = log.lines();
-    assert_eq!(lines.len(), 1, "{lines:#?}");
-    for said in [
-        "the remote end ends a session that is idle for 60s",
-        "it ends or checks idle ones after 48s now",
-        "set idle_timeout (with min_idle, keepalive_interval too) below 60s",
-        "pool=\"shop\" idle_timeout=Some(600s) max_lifetime=Some(1800s)",
+    for (min_idle, idle_timeout, said) in [
+        (0, 600, "would keep it: idle_timeout is 48s now; set that below 60s"),
+        (1, 20, "would keep it: keepalive_interval is 48s now; set that below 60s"),
+        (1, 600, "it: idle_timeout is 48s and keepalive_interval is 48s now; set that below 60s"),
     ] {
-        assert!(lines[0].contains(said), "{said}: {lines:#?}");
+        let (log, _guard) = Log::from(Level::WARN);
+        let backend = Scripted::new();
+        backend.idle_limit(secs(60));
+        let builder = traced(&backend).min_idle(min_idle).idle_timeout(secs(idle_timeout));
+        let pool = builder.build().unwrap();
+        drop((pool.acquire().await.unwrap(), pool.acquire().await.unwrap()));
+        let lines = log.lines();
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        for said in ["ends a session that is idle for 60s", said, "pool=\"shop\""] {
+            assert!(lines[0].contains(said), "{said}: {lines:#?}");
+        }
+        pool.close(secs(1)).await;
     }
-    pool.close(secs(1)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -344,19 +344,20 @@ pub struct HookFailed {
     pub cause: Cause,
 }
 
-/// Sessions could lie idle in the pool until the remote end ends them: told when a session
-/// was opened that says so, and again when one says less.
+/// Sessions could lie idle in the pool until the remote end ends them, and its settings were
+/// changed for that: told when a session was opened that says so, and again when one allows
+/// less than the pool goes by since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outlived {
     /// How long the remote end lets a session lie idle.
     pub limit: Duration,
-    /// How long the pool would have, by [`idle_timeout`](crate::PoolBuilder::idle_timeout).
+    /// What [`idle_timeout`](crate::PoolBuilder::idle_timeout) is now; `None` if it was short
+    /// enough, and is as it was set.
     pub idle_timeout: Option<Duration>,
-    /// … and by [`max_lifetime`](crate::PoolBuilder::max_lifetime).
-    pub max_lifetime: Option<Duration>,
-    /// After what time it ends an idle session now, and checks one of `min_idle`.
-    pub instead: Duration,
+    /// What [`keepalive_interval`](crate::PoolBuilder::keepalive_interval) is now; `None` if
+    /// it is as it was set, as no session stays: `min_idle` is zero.
+    pub keepalive_interval: Option<Duration>,
 }
 
 /// Every session opened before became suspect: idle ones are ended, others when they

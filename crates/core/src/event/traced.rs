@@ -279,12 +279,14 @@ impl PoolEvents for Traced {
     }
 
     fn outlived(&self, pool: Option<&str>, event: &Outlived) {
-        let Outlived { limit, idle_timeout, max_lifetime, instead } = event;
+        let Outlived { limit, idle_timeout, keepalive_interval } = event;
+        let changed = [("idle_timeout", idle_timeout), ("keepalive_interval", keepalive_interval)];
+        let changed = changed.map(|(name, now)| now.map(|now| format!("{name} is {now:?}")));
+        let changed = changed.into_iter().flatten().collect::<Vec<_>>().join(" and ");
         warn!(
-            target: "sessionpool", pool, ?idle_timeout, ?max_lifetime,
+            target: "sessionpool", pool,
             "the remote end ends a session that is idle for {limit:?}, and the pool would keep \
-             it: it ends or checks idle ones after {instead:?} now; set idle_timeout (with \
-             min_idle, keepalive_interval too) below {limit:?}"
+             it: {changed} now; set that below {limit:?}"
         );
     }
 

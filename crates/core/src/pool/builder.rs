@@ -149,15 +149,17 @@ impl<S: Session> PoolBuilder<S> {
     ///
     /// Each session's own limit is up to a fifth shorter, at random, so that sessions
     /// opened together do not end together. Where somebody waits or `min_idle` sessions
-    /// are kept, and there is room, its successor is opened before it is closed; it counts
-    /// as closing meanwhile.
+    /// are kept, and an opening can begin at once in another place, its successor is opened
+    /// before it is closed. It counts as closing meanwhile, and may be open at the remote end
+    /// for as long as an opening takes: up to [`connect_timeout`](Self::connect_timeout)
+    /// beyond this limit.
     pub fn max_lifetime(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.draft.max_lifetime = age.into();
         self
     }
 
-    /// Ends a session that has been lent this often, when it comes back, as
-    /// [`max_lifetime`](Self::max_lifetime) does. At least 1. Default: `None`, no limit.
+    /// Ends a session that has been lent this often, as soon as it comes back: it waits for
+    /// no successor. At least 1. Default: `None`, no limit.
     pub fn max_uses(mut self, uses: impl Into<Option<u64>>) -> Self {
         self.draft.max_uses = uses.into();
         self
@@ -190,9 +192,9 @@ impl<S: Session> PoolBuilder<S> {
         self
     }
 
-    /// Fails acquires at once, with the cause, when no session lives and openings
-    /// have failed for this long, until one succeeds; `None` lets each wait for its
-    /// own deadline. Zero fails at the first failure. Default: `None`.
+    /// Fails acquires at once, with the cause, when no session lives (one that is being
+    /// closed does not) and openings have failed for this long, until one succeeds; `None`
+    /// lets each wait for its own deadline. Zero fails at the first failure. Default: `None`.
     ///
     /// Those who are turned away cause the next opening when it is due, so that the
     /// end of an outage is found out while anyone asks.

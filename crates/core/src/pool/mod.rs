@@ -16,6 +16,7 @@ mod listeners;
 #[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
 mod models;
 mod opener;
+mod operating;
 mod outage;
 mod parcel;
 mod places;
@@ -30,10 +31,9 @@ mod watchers;
 mod weak;
 
 use std::fmt;
-use std::future::{self, Future};
+use std::future::Future;
 use std::panic::Location;
 use std::sync::{Arc as StdArc, Weak};
-use std::time::Duration;
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
@@ -44,14 +44,11 @@ pub use settings::ConfigError;
 pub use weak::WeakPool;
 
 use acquire::Acquire;
-use closer::Closer;
 use recall::Recalled;
 use shared::Shared;
-use warming::Warming;
 
-use crate::status::{ClassStatus, CloseReport, Holder, Status};
 use crate::sync::Arc;
-use crate::{AcquireError, Backend, LastFailure, Pause, PoolSettings, Session, TryAcquireError};
+use crate::{AcquireError, Backend, Session, TryAcquireError};
 
 /// Lends sessions: at most `max_size` of them, to whoever asked first.
 ///
@@ -237,163 +234,6 @@ impl<S: Session> Pool<S> {
             let mut lease = acquire.await?;
             work(&mut lease).await
         }
-    }
-
-    /// Opens sessions until that many are open, at most `max_size` and no more idle ones
-    /// than `max_idle`, and answers how many of them are. Callers need not wait for it:
-    /// what is opened is lent as it comes.
-    ///
-    /// Fewer are warm when openings fail, which are tried again for the pool's
-    /// [`acquire_timeout`](PoolBuilder::acquire_timeout) at most, and not at all once the
-    /// remote end has rejected one; [`events`](PoolBuilder::events) tell why. Outside of a
-    /// runtime with a time driver nothing is opened.
-    ///
-    /// # Cancel safety
-    ///
-    /// Openings that have begun go on, no others begin.
-    pub async fn warm_up(&self, sessions: usize) -> usize {
-        let mut warming = Warming::new(self.shared(), sessions);
-        while warming.opens_another().await {}
-        warming.open()
-    }
-
-    /// [`warm_up`](Self::warm_up) that has `work` done on each session, to fill its caches
-    /// or the remote end's; answers on how many it succeeded.
-    ///
-    /// It is done on one after the other, while more are being opened, and on no more
-    /// sessions than that, even where some do not last. Sessions that are
-    /// lent, or idle for so long that they would have to be checked first, are left alone.
-    /// `work` is cloned for each session, and bounds its own time.
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`warm_up`](Self::warm_up); a session being worked on goes back, through
-    /// cleaning if need be.
-    #[track_caller]
-    pub fn warm_up_with<E>(
-        &self,
-        sessions: usize,
-        work: impl AsyncFnOnce(&mut Lease<S>) -> Result<(), E> + Clone,
-    ) -> impl Future<Output = usize> {
-        let site = Location::caller();
-        async move {
-            let mut warming = Warming::new(self.shared(), sessions);
-            let mut warm = 0;
-            loop {
-                while let Some(mut lease) = warming.lend_another(site) {
-                    let done = work.clone()(&mut lease).await;
-                    warm += usize::from(done.is_ok() && lease.release().await.is_ok());
-                }
-                if !warming.opens_another().await {
-                    return warm;
-                }
-            }
-        }
-    }
-
-    /// The pool's [`name`](PoolBuilder::name), where it has one.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.shared().settings.name.as_deref()
-    }
-
-    /// The pool at this instant.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        self.shared().status()
-    }
-
-    /// What the pool goes by.
-    #[must_use]
-    pub fn settings(&self) -> PoolSettings {
-        self.shared().settings()
-    }
-
-    /// Everybody who has a session, longest first.
-    #[must_use]
-    pub fn holders(&self) -> Vec<Holder> {
-        self.shared().holders()
-    }
-
-    /// The classes of work this pool has [limits](PoolBuilder::limit) for, in the order
-    /// in which they were set.
-    #[must_use]
-    pub fn classes(&self) -> Vec<ClassStatus> {
-        self.shared().classes()
-    }
-
-    /// The last opening that failed, however long ago; its `streak` is above zero while
-    /// none has succeeded since.
-    #[must_use]
-    pub fn last_failure(&self) -> Option<LastFailure> {
-        self.shared().last_failure()
-    }
-
-    /// Makes every session opened before now a suspect one: idle sessions are ended,
-    /// leased ones when they come back. For when something changed at the remote end:
-    /// a failover, a new schema, new credentials.
-    ///
-    /// The pool does the same by itself when a session's condition, or an opening,
-    /// says [`Fault::BackendLost`](crate::Fault::BackendLost); many such messages at
-    /// once count once.
-    pub fn flush(&self) {
-        self.shared().flush();
-    }
-
-    /// Lends nothing and opens nothing until [`resume`](Self::resume). Leases are left
-    /// alone. Pausing again changes what callers meet.
-    pub fn pause(&self, pause: Pause) {
-        self.shared().pause(pause);
-    }
-
-    /// Lends again: what is idle goes to those who wait, in their order. Does nothing
-    /// on a pool that is not paused.
-    pub fn resume(&self) {
-        self.shared().resume();
-    }
-
-    /// Changes [`max_size`](PoolBuilder::max_size). Growing serves waiters at once;
-    /// when it shrinks, surplus idle sessions are ended, the longest unused first, and
-    /// surplus leased ones when they come back.
-    ///
-    /// # Errors
-    ///
-    /// The size is not valid beside the pool's other settings; nothing changed.
-    pub fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
-        self.shared().resize(max_size)
-    }
-
-    /// Closes the pool for good: waiters fail at once, idle sessions are ended,
-    /// leased ones are awaited for at most `deadline` and ended as they come back.
-    ///
-    /// Any number of callers may close, at once or again; each waits by its own
-    /// deadline and is told the same. A lease still out at the deadline is
-    /// abandoned: it stays usable, and is ended when it comes back. Outside of a
-    /// runtime with a time driver this closes and reports without waiting. The report
-    /// counts from the first close on.
-    ///
-    /// # Cancel safety
-    ///
-    /// The pool is closed from the first poll on; dropping the future only stops
-    /// waiting.
-    pub async fn close(&self, deadline: Duration) -> CloseReport {
-        self.shared().close();
-        if clock::is_here() {
-            // Late or not, the report says how far it came.
-            let _ = tokio::time::timeout(deadline, self.drained()).await;
-        }
-        self.shared().close_report()
-    }
-
-    /// True once [`close`](Self::close) was called.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.shared().is_closed()
-    }
-
-    async fn drained(&self) {
-        let closer = Closer::new(self.shared());
-        future::poll_fn(|cx| closer.poll(cx)).await;
     }
 }
 

@@ -166,6 +166,14 @@ impl Scene {
         self.shared.janitor_was_called(Waker::noop().clone());
     }
 
+    /// Every session there is becomes old.
+    #[cfg(sessionpool_loom)]
+    fn grow_old(&self) {
+        // Stamps are coarse.
+        let before = Instant::now() - Duration::from_secs(1);
+        self.shared.ledger(|ledger, _| ledger.places.grow_old(before));
+    }
+
     fn lose_janitor(&self) {
         let home = self.shared.ledger(|ledger, _| ledger.seat.home());
         self.shared.janitor_lost(home);

@@ -15,19 +15,15 @@ pub(crate) struct Failure {
     pub(crate) at: Instant,
 }
 
-impl Failure {
-    const fn is_for_want_of_room(&self) -> bool {
-        matches!(self.fault, Fault::Busy { .. })
-    }
-}
-
 /// Keeps a remote end that fails from being hammered: exponential back-off with
 /// jitter between openings, one at a time, until one succeeds.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     /// Openings failed since the last that succeeded.
     streak: u32,
+    /// When the next opening may start, after failures, and for want of room.
     retry_at: Option<Instant>,
+    room_at: Option<Instant>,
     /// When the first of the streak failed.
     since: Option<Instant>,
     last: Option<Failure>,
@@ -48,7 +44,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Outage {
     pub(crate) const fn new() -> Self {
-        Self { streak: 0, retry_at: None, since: None, last: None, asked_before: 0 }
+        Self { streak: 0, retry_at: None, room_at: None, since: None, last: None, asked_before: 0 }
     }
 
     pub(crate) const fn is_over(&self) -> bool {
@@ -58,6 +54,7 @@ impl Outage {
     pub(crate) fn succeeded(&mut self) {
         self.streak = 0;
         self.retry_at = None;
+        self.room_at = None;
         self.since = None;
     }
 
@@ -71,19 +68,21 @@ impl Outage {
     ) -> Option<Failure> {
         self.streak = self.streak.saturating_add(1);
         self.since.get_or_insert(failure.at);
-        let has_room_since = failure.is_for_want_of_room() && opening <= self.asked_before;
-        let retry_at = failure.at + self.delay(failure.fault, jitter);
-        self.retry_at = (!has_room_since).then_some(retry_at);
+        let at = Some(failure.at + self.delay(failure.fault, jitter));
+        // Of several openings that fail together, the longest back-off counts.
+        if !matches!(failure.fault, Fault::Busy { .. }) {
+            self.retry_at = self.retry_at.max(at);
+        } else if opening > self.asked_before {
+            self.room_at = self.room_at.max(at);
+        }
         self.last.replace(failure)
     }
 
-    /// The remote end has room again, if that was the trouble. So many `openings` have
-    /// begun so far.
+    /// The remote end has room again: what held openings back for other reasons still does.
+    /// So many `openings` have begun so far.
     pub(crate) fn has_room(&mut self, openings: u64) {
         self.asked_before = openings;
-        if self.last.as_ref().is_some_and(Failure::is_for_want_of_room) {
-            self.retry_at = None;
-        }
+        self.room_at = None;
     }
 
     /// True if openings have been seen to fail for so long, and none succeeded.
@@ -96,12 +95,12 @@ impl Outage {
 
     /// When the next opening may start, while that is not now.
     pub(crate) fn holds_back_until(&self, now: Instant) -> Option<Instant> {
-        self.retry_at.filter(|at| *at > now)
+        self.retry_at.max(self.room_at).filter(|at| *at > now)
     }
 
     /// The failure that still stands: a rejection whose time is not over.
     pub(crate) fn standing_rejection(&self, now: Instant) -> Option<&Failure> {
-        self.holds_back_until(now)?;
+        self.retry_at.filter(|at| *at > now)?;
         self.last.as_ref().filter(|last| !last.fault.is_retryable())
     }
 

@@ -98,6 +98,11 @@ impl Place {
             _ => None,
         }
     }
+
+    #[inline]
+    fn is_used_up(&self, max_uses: Option<u64>) -> bool {
+        max_uses.is_some_and(|most| u64::from(self.uses) >= most)
+    }
 }
 
 /// How many places stand in each stage, but for idle ones: the idle stack knows.
@@ -223,8 +228,12 @@ impl Places {
     #[inline]
     pub(crate) fn is_worn(&self, now: Instant, id: PlaceId, max_uses: Option<u64>) -> bool {
         let place = &self.taken[id.index()];
-        place.expires.is_some_and(|at| at <= now)
-            || max_uses.is_some_and(|most| u64::from(place.uses) >= most)
+        place.expires.is_some_and(|at| at <= now) || place.is_used_up(max_uses)
+    }
+
+    /// True if it has been lent often enough.
+    pub(crate) fn is_used_up(&self, id: PlaceId, max_uses: Option<u64>) -> bool {
+        self.taken[id.index()].is_used_up(max_uses)
     }
 
     /// Why what stands there is not to be lent again.
@@ -367,6 +376,12 @@ impl Places {
     #[cfg(all(test, any(sessionpool_loom, sessionpool_shuttle)))]
     pub(crate) fn leased_for(&self, class: ClassId) -> usize {
         self.loans().filter(|loan| loan.borrower.class == Some(class)).count()
+    }
+
+    /// Makes every session there is an old one.
+    #[cfg(all(test, sessionpool_loom))]
+    pub(crate) fn grow_old(&mut self, now: Instant) {
+        self.taken.iter_mut().for_each(|(_, place)| place.expires = Some(now));
     }
 
     /// The tally counted anew, and the idle ones, for the models to compare.

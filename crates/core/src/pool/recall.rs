@@ -22,8 +22,9 @@ impl Recall {
         Self { pool }
     }
 
-    /// Ends up to so many idle sessions, those unused the longest first, whatever
-    /// stock the pool keeps; answers how many. None while somebody waits for one.
+    /// Ends up to so many sessions that nobody uses, and answers how many: first those that
+    /// are old and wait for their successors, then idle ones, those unused the longest
+    /// first, whatever stock the pool keeps. No idle one while somebody waits for it.
     #[must_use]
     pub fn idle(&self, sessions: usize) -> usize {
         self.pool.upgrade().map_or(0, |pool| pool.recall_idle(sessions))

@@ -120,14 +120,11 @@ impl Limits {
             return None;
         }
         let instead = limit.mul_f64(IDLE_MARGIN);
-        let Self { idle_timeout, max_lifetime, .. } = *self;
-        if !surplus_ends {
-            self.idle_timeout = Some(instead);
-        }
-        if self.min_idle > 0 {
-            self.keepalive_interval = Some(instead);
-        }
-        Some(Outlived { limit, idle_timeout, max_lifetime, instead })
+        let idle_timeout = (!surplus_ends).then_some(instead);
+        let keepalive_interval = (self.min_idle > 0).then_some(instead);
+        self.idle_timeout = idle_timeout.or(self.idle_timeout);
+        self.keepalive_interval = keepalive_interval.or(self.keepalive_interval);
+        Some(Outlived { limit, idle_timeout, keepalive_interval })
     }
 
     pub(crate) fn max_idle(&self) -> usize {

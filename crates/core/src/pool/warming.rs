@@ -1,16 +1,70 @@
 //! Opening sessions ahead of time.
 
 use std::collections::BTreeSet;
-use std::future;
+use std::future::{self, Future};
 use std::panic::Location;
 
 use tokio::time::{self, Instant};
 
-use super::clock;
 use super::shared::Shared;
 use super::watchers::WatcherId;
+use super::{Pool, clock};
 use crate::sync::Arc;
 use crate::{Lease, Session};
+
+impl<S: Session> Pool<S> {
+    /// Opens sessions until that many are open, at most `max_size` and no more idle ones
+    /// than `max_idle`, and answers how many of them are. Callers need not wait for it:
+    /// what is opened is lent as it comes.
+    ///
+    /// Fewer are warm when openings fail, which are tried again for the pool's
+    /// [`acquire_timeout`](crate::PoolBuilder::acquire_timeout) at most, and not at all once the
+    /// remote end has rejected one; [`events`](crate::PoolBuilder::events) tell why. Outside of a
+    /// runtime with a time driver nothing is opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// Openings that have begun go on, no others begin.
+    pub async fn warm_up(&self, sessions: usize) -> usize {
+        let mut warming = Warming::new(self.shared(), sessions);
+        while warming.opens_another().await {}
+        warming.open()
+    }
+
+    /// [`warm_up`](Self::warm_up) that has `work` done on each session, to fill its caches
+    /// or the remote end's; answers on how many it succeeded.
+    ///
+    /// It is done on one after the other, while more are being opened, and on no more
+    /// sessions than that, even where some do not last. Sessions that are
+    /// lent, or idle for so long that they would have to be checked first, are left alone.
+    /// `work` is cloned for each session, and bounds its own time.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`warm_up`](Self::warm_up); a session being worked on goes back, through
+    /// cleaning if need be.
+    #[track_caller]
+    pub fn warm_up_with<E>(
+        &self,
+        sessions: usize,
+        work: impl AsyncFnOnce(&mut Lease<S>) -> Result<(), E> + Clone,
+    ) -> impl Future<Output = usize> {
+        let site = Location::caller();
+        async move {
+            let mut warming = Warming::new(self.shared(), sessions);
+            let mut warm = 0;
+            loop {
+                while let Some(mut lease) = warming.lend_another(site) {
+                    let done = work.clone()(&mut lease).await;
+                    warm += usize::from(done.is_ok() && lease.release().await.is_ok());
+                }
+                if !warming.opens_another().await {
+                    return warm;
+                }
+            }
+        }
+    }
+}
 
 /// One call of [`Pool::warm_up`](crate::Pool::warm_up): sessions are opened for it while it
 /// lives.

@@ -197,42 +197,6 @@ async fn a_size_that_does_not_fit_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_outage_fails_callers_at_once_until_it_is_over() {
-    let (backend, builder) = scripted(1);
-    let pool = builder.fail_fast_after(secs(10)).build().unwrap();
-    backend.always(Verb::Open, Act::fail(Fault::Transient));
-    let start = Instant::now();
-    let error = pool.acquire().await.unwrap_err(); // told while it waited
-    assert!(start.elapsed() >= secs(10) && start.elapsed() < secs(21), "{:?}", start.elapsed());
-    assert!(matches!(error, AcquireError::Failed { fault: Fault::Transient, .. }), "{error}");
-    for _ in 0..100 {
-        let asked = Instant::now();
-        assert!(pool.acquire().await.is_err());
-        assert_eq!(asked.elapsed(), Duration::ZERO);
-        tokio::time::sleep(ms(100)).await;
-    }
-    backend.always(Verb::Open, Act::succeed());
-    assert!(pool.acquire().await.is_err()); // and causes the opening that ends it
-    tokio::time::sleep(secs(11)).await;
-    assert_eq!(pool.status().idle, 1);
-    drop(pool.acquire().await.unwrap());
-    end(&backend, &pool).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn while_a_session_lives_nobody_fails_fast() {
-    let (backend, builder) = scripted(2);
-    let pool = builder.fail_fast_after(Duration::ZERO).build().unwrap();
-    let lease = pool.acquire().await.unwrap();
-    backend.always(Verb::Open, Act::fail(Fault::Transient));
-    let waiting = waiter(&pool).await;
-    tokio::time::sleep(secs(5)).await;
-    drop(lease);
-    drop(waiting.await.unwrap().unwrap());
-    end(&backend, &pool).await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_discarded_session_is_ended_whatever_it_says() {
     let (backend, builder) = scripted(1);
     let pool = builder.build().unwrap();
@@ -302,53 +266,6 @@ async fn a_stock_flushed_while_paused_is_there_again_after_resume() {
     pool.resume();
     quiet().await;
     assert_eq!(pool.status().idle, 2);
-    end(&backend, &pool).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn callers_of_a_paused_pool_wait_even_in_an_outage() {
-    let (backend, builder) = scripted(3);
-    let pool = builder.fail_fast_after(secs(1)).build().unwrap();
-    backend.always(Verb::Open, Act::fail(Fault::Transient));
-    assert!(pool.acquire().await.is_err());
-    pool.pause(Pause::Wait);
-    let waiting = waiter(&pool).await;
-    quiet().await;
-    assert_eq!(pool.status().waiters, 1);
-    backend.always(Verb::Open, Act::succeed());
-    pool.resume();
-    drop(waiting.await.unwrap().unwrap());
-    end(&backend, &pool).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failure_of_long_ago_fails_nobody_fast() {
-    for limit in [Duration::ZERO, secs(10)] {
-        let (backend, builder) = scripted(2);
-        let pool = builder.fail_fast_after(limit).build().unwrap();
-        backend.next(Verb::Open, Act::fail(Fault::Transient));
-        let given_up = waiter(&pool).await;
-        quiet().await;
-        given_up.abort();
-        tokio::time::sleep(secs(3_600)).await;
-        drop(pool.acquire().await.unwrap());
-        end(&backend, &pool).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_an_outage_is_found_by_one_opening() {
-    let (backend, builder) = scripted(3);
-    let pool = builder.fail_fast_after(Duration::ZERO).build().unwrap();
-    backend.next(Verb::Open, Act::fail(Fault::Transient));
-    assert!(pool.acquire().await.is_err());
-    assert!(pool.acquire().await.is_err()); // causes the next, once it is due
-    backend.next(Verb::Open, Act::take(secs(1)));
-    tokio::time::sleep(ms(200)).await;
-    assert_eq!(pool.status().opening, 1);
-    assert!(pool.acquire().await.is_err()); // and wants no other
-    tokio::time::sleep(secs(3)).await;
-    assert_eq!((pool.status().idle, backend.book().opened), (1, 1));
     end(&backend, &pool).await;
 }
 

@@ -67,7 +67,7 @@ async fn sessions_opened_together_do_not_end_together() {
 
 #[tokio::test(start_paused = true)]
 async fn where_there_is_room_the_successor_is_opened_first() {
-    let (backend, builder) = scripted(3);
+    let (backend, builder) = scripted(4);
     let builder = builder.min_idle(2).max_lifetime(secs(100)).idle_timeout(None);
     let pool = builder.build().unwrap();
     quiet().await;
@@ -208,8 +208,9 @@ async fn a_session_found_old_at_lending_is_closed_once_its_successor_is_open() {
 #[tokio::test(start_paused = true)]
 async fn an_old_session_in_whose_place_somebody_needs_one_is_closed_at_once() {
     let (backend, builder) = scripted(3);
-    let pool = builder.max_uses(1).build().unwrap();
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
     let (old, other) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(101)).await;
     backend.always(Verb::Open, Act::take(ms(300)));
     let first = waiter(&pool).await;
     quiet().await;
@@ -226,12 +227,15 @@ async fn an_old_session_in_whose_place_somebody_needs_one_is_closed_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_old_session_waits_for_no_successor_that_nobody_needs_or_that_fails() {
     let (backend, builder) = scripted(2);
-    let pool = builder.max_uses(1).build().unwrap();
-    drop(pool.acquire().await.unwrap());
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
+    drop(old);
     quiet().await;
     assert_eq!((backend.book().opened, backend.book().closed), (1, 1));
 
     let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
     backend.next(Verb::Open, Act::take(ms(300)).then_fail(Fault::Transient));
     let waiting = waiter(&pool).await;
     quiet().await;
@@ -245,35 +249,127 @@ async fn an_old_session_waits_for_no_successor_that_nobody_needs_or_that_fails()
     end(&backend, &pool).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_pool_that_closes_ends_old_sessions_at_once() {
-    let (backend, builder) = scripted(2);
-    let pool = builder.max_uses(1).build().unwrap();
-    let old = pool.acquire().await.unwrap();
+/// A pool with one session out and another that came back old, while an opening is under
+/// way for somebody.
+async fn one_waits(
+    backend: &Scripted,
+    builder: PoolBuilder<ScriptedSession>,
+) -> (ScriptedPool, ScriptedLease, JoinHandle<Acquired>) {
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let (old, other) = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    tokio::time::sleep(secs(101)).await;
     backend.next(Verb::Open, Act::take(secs(10)));
     let waiting = waiter(&pool).await;
     quiet().await;
     drop(old);
     quiet().await;
-    assert_eq!(backend.book().closed, 0);
+    assert_eq!((backend.book().closed, pool.status().closing, pool.status().opening), (0, 1, 1));
+    (pool, other, waiting)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_closes_ends_old_sessions_at_once() {
+    let (backend, builder) = scripted(3);
+    let (pool, other, waiting) = one_waits(&backend, builder).await;
+    drop(other);
     let closing = tokio::spawn({
         let pool = pool.clone();
         async move { pool.close(secs(60)).await }
     });
     quiet().await;
-    assert_eq!(backend.book().closed, 1);
+    assert_eq!(backend.book().closed, 2);
     assert!(closing.await.unwrap().is_complete());
     assert!(waiting.await.unwrap().is_err());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_made_smaller_keeps_no_old_session_beyond_its_size() {
+    let (backend, builder) = scripted(3);
+    let (pool, other, waiting) = one_waits(&backend, builder).await;
+    waiting.abort();
+    quiet().await;
+    pool.resize(2).unwrap();
+    quiet().await;
+    assert_eq!((backend.book().closed, pool.status().size()), (1, 2));
+    drop(other);
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_ends_the_old_sessions_that_wait() {
+    let (backend, builder) = scripted(4);
+    let (pool, other, waiting) = one_waits(&backend, builder).await;
+    backend.next(Verb::Open, Act::take(secs(10)));
+    pool.flush();
+    quiet().await;
+    assert_eq!((backend.book().closed, pool.status().opening), (1, 2));
+    drop((other, waiting.await.unwrap().unwrap()));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_session_waits_for_no_opening_from_before_a_flush() {
+    let (backend, builder) = scripted(3);
+    let builder = builder.max_lifetime(secs(10)).connect_timeout(secs(200));
+    let pool = builder.build().unwrap();
+    backend.next(Verb::Open, Act::take(secs(100)));
+    let given_up = waiter(&pool).await;
+    quiet().await;
+    given_up.abort();
+    pool.flush();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(11)).await;
+    drop(old);
+    quiet().await;
+    assert_eq!((pool.status().opening, backend.book().closed), (1, 1));
+    tokio::time::sleep(secs(100)).await;
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_session_waits_for_the_opening_that_was_under_way_and_not_for_the_next() {
+    let (backend, builder) = scripted(4);
+    let builder = builder.max_connecting(1).acquire_timeout(secs(60));
+    let (pool, other, first) = one_waits(&backend, builder).await;
+    backend.next(Verb::Open, Act::take(secs(10)));
+    let second = waiter(&pool).await;
+    tokio::time::sleep(secs(10)).await;
+    quiet().await;
+    assert_eq!((backend.book().closed, pool.status().opening), (1, 1));
+    drop((other, first.await.unwrap(), second.await.unwrap()));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_lent_often_enough_waits_for_nothing() {
+    let (backend, builder) = scripted(3);
+    let pool = builder.max_uses(1).max_lifetime(secs(100)).build().unwrap();
+    for age in [0, 101] {
+        let used = pool.acquire().await.unwrap();
+        tokio::time::sleep(secs(age)).await;
+        backend.next(Verb::Open, Act::take(ms(300)));
+        let waiting = waiter(&pool).await;
+        quiet().await;
+        let before = backend.book().closed;
+        drop(used);
+        quiet().await;
+        assert_eq!((backend.book().closed - before, pool.status().opening), (1, 1));
+        drop(waiting.await.unwrap().unwrap());
+        quiet().await;
+    }
     end(&backend, &pool).await;
 }
 
 #[test]
 fn an_old_session_that_waits_for_its_successor_ends_with_its_runtime() {
     let (backend, builder) = scripted(2);
-    let pool = builder.max_uses(1).build().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let old = pool.acquire().await.unwrap();
+        tokio::time::sleep(secs(101)).await;
         backend.next(Verb::Open, Act::hang());
         let _waiting = waiter(&pool).await;
         quiet().await;

@@ -20,6 +20,7 @@ mod hooks;
 mod lifetime;
 mod odd;
 mod opening;
+mod outage;
 mod outlived;
 mod queue;
 mod recall;

@@ -26,8 +26,9 @@ async fn idle_sessions_end_before_the_remote_end_ends_them() {
     assert_eq!(pool.status().counters.closed.expired, 2);
 
     let [told] = outlived(&backend)[..] else { panic!("told of another number than one") };
-    assert_eq!((told.limit, told.instead), (secs(60), secs(48)));
-    assert_eq!((told.idle_timeout, told.max_lifetime), (Some(secs(600)), Some(secs(1_800))));
+    assert_eq!(told.limit, secs(60));
+    assert_eq!((told.idle_timeout, told.keepalive_interval), (Some(secs(48)), None));
+    assert_eq!(pool.settings().idle_timeout, Some(secs(48)));
     end(&backend, &pool).await;
 }
 
@@ -43,7 +44,11 @@ async fn those_that_stay_are_checked_before_the_remote_end_ends_them() {
         assert_eq!((pool.status().idle, backend.book().calls(Verb::Check)), (1, 1));
         tokio::time::sleep(secs(48)).await;
         assert_eq!((pool.status().idle, backend.book().calls(Verb::Check)), (1, 2));
-        assert_eq!(outlived(&backend).len(), 1);
+        let [told] = outlived(&backend)[..] else { panic!("told of another number than one") };
+        // What was short enough stays as it was set.
+        let changed = idle_timeout.is_none().then_some(secs(48));
+        assert_eq!((told.idle_timeout, told.keepalive_interval), (changed, Some(secs(48))));
+        assert_eq!(pool.settings().idle_timeout, changed.or(idle_timeout));
         end(&backend, &pool).await;
     }
 }
@@ -70,10 +75,11 @@ async fn what_comes_before_the_remote_end_by_itself_stays_as_it_was_set() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shorter_limit_counts_from_then_on_and_a_longer_one_does_not() {
-    let (backend, builder) = scripted(3);
+    let (backend, builder) = scripted(4);
     let pool = builder.build().unwrap();
     let mut leases = Vec::new();
-    for limit in [60, 30, 90] {
+    // 50 s are more than the pool goes by since it was told of 60.
+    for limit in [60, 50, 30, 90] {
         backend.idle_limit(secs(limit));
         leases.push(pool.acquire().await.unwrap());
     }
@@ -83,7 +89,7 @@ async fn a_shorter_limit_counts_from_then_on_and_a_longer_one_does_not() {
         [secs(60), secs(30)]
     );
     let start = Instant::now();
-    backend.ended(3).await;
+    backend.ended(4).await;
     assert!(start.elapsed() < ms(24_010), "{:?}", start.elapsed());
     end(&backend, &pool).await;
 }

@@ -131,3 +131,50 @@ async fn what_was_recalled_is_not_opened_again_before_somebody_asks() {
     assert_eq!(pool.status().idle, 1);
     end(&backend, &pool).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_session_that_waits_for_its_successor_is_recalled_first() {
+    let (backend, recall, builder) = knowing(Bounds::none());
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let old = pool.acquire().await.unwrap();
+    tokio::time::sleep(secs(101)).await;
+    backend.next(Verb::Open, Act::take(secs(10)));
+    let waiting = waiter(&pool).await;
+    quiet().await;
+    drop(old);
+    quiet().await;
+    assert_eq!(backend.book().closed, 0);
+    assert_eq!(line(&recall).idle(5), 1); // though somebody waits: not for that one
+    quiet().await;
+    let status = pool.status();
+    assert_eq!((backend.book().closed, status.size(), status.counters.closed.worn), (1, 1, 1));
+    drop(waiting.await.unwrap().unwrap());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_does_not_end_the_back_off_of_another_opening() {
+    let busy = Fault::Busy { retry_after: Some(secs(20)) };
+    for (fault, room_at) in [(busy, 1_000), (busy, 2_200), (Fault::Transient, 1_000)] {
+        let (backend, recall, builder) = knowing(Bounds::none());
+        let pool = builder.build().unwrap();
+        backend.next(Verb::Open, Act::take(ms(2_100)).then_fail(fault));
+        backend.next(Verb::Open, Act::take(ms(2_000)).then_fail(Fault::Rejected));
+        let both = [waiter(&pool).await, waiter(&pool).await];
+        let line = line(&recall);
+        tokio::spawn(async move {
+            tokio::time::sleep(ms(room_at)).await;
+            line.open_again();
+        });
+        tokio::time::sleep(ms(2_050)).await;
+        for told in both {
+            assert!(told.await.unwrap().is_err());
+        }
+        let next = waiter(&pool).await; // while the first opening is under way
+        tokio::time::sleep(ms(400)).await;
+        // A rejection holds the next login back for half a second at least.
+        assert_eq!(backend.book().calls(Verb::Open), 2, "{fault:?}, room at {room_at} ms");
+        next.abort();
+        end(&backend, &pool).await;
+    }
+}

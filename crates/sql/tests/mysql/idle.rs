@@ -60,7 +60,7 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
     let told = limits.0.lock().unwrap().clone();
     let [told] = told[..] else { panic!("{told:?}") };
     assert_eq!(told.limit, Duration::from_secs(10));
-    assert_eq!(told.idle_timeout, Some(Duration::from_secs(600)));
+    assert_eq!(told.idle_timeout, Some(Duration::from_secs(8)));
     pool.close(SOON).await;
 }
 

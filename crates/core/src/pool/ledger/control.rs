@@ -33,16 +33,19 @@ impl<S> Ledger<S> {
         self.call_if_opening_wanted(aftermath);
     }
 
-    /// Ends up to so many idle sessions, unless somebody waits for one. They count as
-    /// stock until somebody asks for a session: whoever needs their room needs it.
+    /// Ends up to so many sessions that nobody uses: worn ones that wait for their
+    /// successors, and idle ones, unless somebody waits for one. Those count as stock until
+    /// somebody asks for a session: whoever needs their room needs it.
     pub(crate) fn recall_idle(&mut self, sessions: usize, aftermath: &mut Aftermath<S>) -> usize {
-        let meant = if self.servable() == 0 { sessions.min(self.idle.len()) } else { 0 };
+        let retired = self.send_retiring(sessions, aftermath);
+        let idle = if self.servable() == 0 { self.idle.len() } else { 0 };
+        let meant = idle.min(sessions - retired);
         self.recalled += meant;
         for _ in 0..meant {
             let Some(Idle { place, session, .. }) = self.idle.pop_oldest() else { break };
             self.end(place, session, Ending::Recalled, aftermath);
         }
-        meant
+        retired + meant
     }
 
     /// Forgets when the next opening may start, if it was for want of room.

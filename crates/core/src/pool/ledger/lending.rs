@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use tokio::runtime;
 use tokio::time::Instant;
 
-use super::{Errand, Ledger, Refusal, Work};
-use crate::event::{Checking, Ending, Event, Reason};
+use super::{Ledger, Refusal};
+use crate::event::Reason;
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
-use crate::pool::outage::Failure;
 use crate::pool::places::{Borrower, Home, PlaceId};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
 use crate::{Condition, Pause};
@@ -126,55 +125,9 @@ impl<S> Ledger<S> {
         self.phases_changed(now);
     }
 
-    /// Somebody who cannot wait found nothing that may be lent unseen: the next one
-    /// will.
-    pub(crate) fn check_for_the_next(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        if self.pause.is_some() || self.places.tally().checking > 0 {
-            return;
-        }
-        if let Some(idle) = self.idle.pop() {
-            self.check_or_retire(now, idle, false, aftermath);
-            self.phases_changed(now);
-        }
-    }
-
-    fn check_or_retire(
-        &mut self,
-        now: Instant,
-        idle: Idle<S>,
-        serves: bool,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        if self.is_worn(now, idle.place) {
-            self.end(idle.place, idle.session, Ending::Worn, aftermath);
-        } else {
-            self.check(now, idle, serves, aftermath);
-        }
-    }
-
     #[inline]
     pub(super) fn is_worn(&self, now: Instant, place: PlaceId) -> bool {
         self.places.is_worn(now, place, self.limits.max_uses)
-    }
-
-    /// Asks an idle session whether it is still alive, in the background: whoever
-    /// waits for it may give up without costing the session.
-    pub(super) fn check(
-        &mut self,
-        now: Instant,
-        idle: Idle<S>,
-        serves: bool,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        let Idle { place, session, since, alive } = idle;
-        self.counters.checked += 1;
-        self.places.check(place, serves);
-        self.tell(aftermath, |ledger| {
-            let session = ledger.places.number(place);
-            Event::Checking(Checking { session, silent: now.saturating_duration_since(alive) })
-        });
-        self.errands.push_back(Errand { place, work: Work::Check { session, since, alive } });
-        aftermath.call(self.seat.call());
     }
 
     /// Queues an acquire. `runtime` is the one it waits on.
@@ -263,46 +216,10 @@ impl<S> Ledger<S> {
         if self.seat.is_empty() && runtime.is_some() { Some(self.seat.take(runtime)) } else { None }
     }
 
-    /// Why nobody need wait, while no session lives that could come back: a
-    /// rejection that stands, or an outage that has lasted too long. The end of an
-    /// outage is found out by those it turns away: they cause the next opening. Once
-    /// that was due and nobody asked, the next to come waits for it.
-    pub(super) fn hopeless(&mut self, now: Instant) -> Option<Failure> {
-        let opening = self.places.tally().opening;
-        if self.places.taken() > opening || self.pause.is_some() {
-            return None;
-        }
-        if self.fails_fast(now) {
-            self.probe = opening == 0;
-            return self.outage.last().cloned();
-        }
-        self.outage.standing_rejection(now).filter(|_| self.places.taken() == 0).cloned()
-    }
-
-    pub(super) fn fails_fast(&self, now: Instant) -> bool {
-        let fresh = self.places.tally().opening > 0 || self.outage.holds_back_until(now).is_some();
-        fresh && self.limits.fail_fast_after.is_some_and(|limit| self.outage.has_lasted(limit))
-    }
-
     /// A waiter that keeps its own time found it over.
     pub(crate) fn time_is_over(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.expire_waiters(now, aftermath);
         self.call_if_nothing_is_left(aftermath);
-    }
-
-    /// Answers all who wait, in their order, and tells how many that were.
-    pub(super) fn answer_all(
-        &mut self,
-        verdict: impl Fn() -> Verdict<S>,
-        reason: Reason,
-        aftermath: &mut Aftermath<S>,
-    ) -> u64 {
-        let before = self.queue.len();
-        while let Some(first) = self.queue.first(|_| true) {
-            self.tell_refused(self.queue.request(first), reason, aftermath);
-            aftermath.wake_all([self.queue.decide(first, |_| verdict())]);
-        }
-        before as u64
     }
 
     pub(crate) fn see(&mut self, ticket: Ticket) -> Seen<S> {

@@ -5,8 +5,11 @@
 //! (waking, ending) goes out as an [`Aftermath`](super::aftermath::Aftermath). Every rule about who gets which
 //! session is in this folder, and the loom models run this very code.
 
+mod checking;
 mod closing;
 mod control;
+mod failing;
+mod flushing;
 mod insight;
 mod lending;
 mod opening;

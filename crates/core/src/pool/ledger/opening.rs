@@ -1,10 +1,12 @@
-//! When one more session is opened.
+//! When one more session is opened, and what becomes of that.
 
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
-use crate::event::{Event, Opening};
+use crate::event::{Event, OpenFailed, Opened, Opening};
 use crate::pool::aftermath::Aftermath;
+use crate::pool::outage::Failure;
+use crate::pool::places::PlaceId;
 
 impl<S> Ledger<S> {
     /// True if one more opening has somebody to serve and room to do it,
@@ -48,6 +50,80 @@ impl<S> Ledger<S> {
             self.errands.push_back(Errand { place, work: Work::Open });
         }
         self.phases_changed(now);
+    }
+
+    /// An opening succeeded; `jitter` is a random number in 0..1.
+    pub(crate) fn opened(
+        &mut self,
+        now: Instant,
+        place: PlaceId,
+        session: S,
+        jitter: f64,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.opened += 1;
+        let (opening, began) = (self.places.number(place), self.places.opened_at(place));
+        self.places.opened(now, place, self.limits.lifetime(jitter));
+        self.tell(aftermath, |ledger| {
+            let session = ledger.places.number(place);
+            let took = now.saturating_duration_since(began);
+            Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
+        });
+        self.outage.succeeded();
+        self.wake_warmers(aftermath);
+        self.probe = false;
+        self.settle(now, place, session, aftermath);
+        self.opening_is_over(place, aftermath);
+        self.phases_changed(now);
+        self.call_if_opening_wanted(aftermath);
+    }
+
+    /// An opening failed; `jitter` is a random number in 0..1.
+    pub(crate) fn open_failed(
+        &mut self,
+        place: PlaceId,
+        failure: &Failure,
+        jitter: f64,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        let now = failure.at;
+        let opening = self.places.number(place);
+        aftermath.forget(self.outage.failed(opening, failure.clone(), jitter));
+        self.tell_open_failed(place, failure, aftermath);
+        self.met(failure.fault, place, aftermath);
+        self.opening_is_over(place, aftermath);
+        self.places.free(place);
+        self.wake_warmers(aftermath);
+        if !failure.fault.is_retryable() {
+            self.fail_all(failure, aftermath);
+        }
+        self.place_freed(now, aftermath);
+    }
+
+    /// An opening ended without an answer: its runtime is going away.
+    pub(crate) fn open_abandoned(
+        &mut self,
+        place: PlaceId,
+        failure: &Failure,
+        aftermath: &mut Aftermath<S>,
+    ) {
+        self.counters.open_failed += 1;
+        self.tell_open_failed(place, failure, aftermath);
+        self.opening_is_over(place, aftermath);
+        self.places.free(place);
+        self.wake_warmers(aftermath);
+        self.place_freed(failure.at, aftermath);
+    }
+
+    fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
+        self.tell(aftermath, |ledger| {
+            let Failure { fault, cause, at } = failure.clone();
+            let (opening, began) = (ledger.places.number(place), ledger.places.opened_at(place));
+            let took = at.saturating_duration_since(began);
+            let streak = ledger.outage.streak();
+            Event::OpenFailed(OpenFailed { opening, took, fault, cause, streak })
+        });
     }
 
     /// Keeps the stopwatches that tell what waiters waited for.

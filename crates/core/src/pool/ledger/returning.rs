@@ -1,17 +1,14 @@
-//! What becomes of a session that comes back, was opened, or was made fit.
+//! What becomes of a session that comes back, and where each goes that is fit, or not.
 
 use std::task::Waker;
 
 use tokio::time::Instant;
 
 use super::{Errand, Ledger, Work};
-use crate::event::{
-    Checked, Cleaned, Cleaning, Ending, Event, Flushed, OpenFailed, Opened, Reason,
-};
+use crate::event::{Cleaned, Cleaning, Ending, Event};
 use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
 use crate::pool::idle::Idle;
-use crate::pool::outage::Failure;
 use crate::pool::places::{Borrower, PlaceId, Stage};
 use crate::pool::queue::{Ticket, Verdict};
 use crate::{Condition, Fault};
@@ -95,112 +92,6 @@ impl<S> Ledger<S> {
         }
     }
 
-    /// A session that is broken may be one of many.
-    #[inline]
-    fn heed(&mut self, place: PlaceId, condition: Condition, aftermath: &mut Aftermath<S>) {
-        if let Condition::Broken(fault) = condition {
-            self.met(fault, place, aftermath);
-        }
-    }
-
-    /// A session met that fault, or an opening did. When the backend is lost, every
-    /// session opened before is suspect; once for all of those.
-    pub(crate) fn met(&mut self, fault: Fault, place: PlaceId, aftermath: &mut Aftermath<S>) {
-        let news = !self.places.is_stale(place) && self.places.has_fresh_sessions();
-        if fault == Fault::BackendLost && news {
-            self.flush(aftermath);
-        }
-    }
-
-    /// Every session opened before now is suspect: idle ones end, others when they
-    /// come back.
-    pub(crate) fn flush(&mut self, aftermath: &mut Aftermath<S>) {
-        self.places.next_generation();
-        let generation = self.places.generation();
-        self.tell(aftermath, |_| Event::Flushed(Flushed { generation }));
-        while let Some(idle) = self.idle.pop() {
-            self.end(idle.place, idle.session, Ending::Stale, aftermath);
-        }
-        self.call_if_opening_wanted(aftermath);
-    }
-
-    /// An opening succeeded; `jitter` is a random number in 0..1.
-    pub(crate) fn opened(
-        &mut self,
-        now: Instant,
-        place: PlaceId,
-        session: S,
-        jitter: f64,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.counters.opened += 1;
-        let (opening, began) = (self.places.number(place), self.places.opened_at(place));
-        self.places.opened(now, place, self.limits.lifetime(jitter));
-        self.tell(aftermath, |ledger| {
-            let session = ledger.places.number(place);
-            let took = now.saturating_duration_since(began);
-            Event::Opened(Opened { opening, session, took, streak: ledger.outage.streak() })
-        });
-        self.outage.succeeded();
-        self.wake_warmers(aftermath);
-        self.probe = false;
-        self.settle(now, place, session, aftermath);
-        self.opening_is_over(aftermath);
-        self.phases_changed(now);
-        self.call_if_opening_wanted(aftermath);
-    }
-
-    /// An opening failed; `jitter` is a random number in 0..1.
-    pub(crate) fn open_failed(
-        &mut self,
-        place: PlaceId,
-        failure: &Failure,
-        jitter: f64,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.counters.open_failed += 1;
-        let now = failure.at;
-        let opening = self.places.number(place);
-        aftermath.forget(self.outage.failed(opening, failure.clone(), jitter));
-        self.tell_open_failed(place, failure, aftermath);
-        self.met(failure.fault, place, aftermath);
-        self.places.free(place);
-        self.opening_is_over(aftermath);
-        self.wake_warmers(aftermath);
-        let hopeless = self.fails_fast(now) && self.places.taken() == 0;
-        if hopeless || !failure.fault.is_retryable() {
-            let verdict = || Verdict::Failed(Box::new(failure.clone()));
-            self.counters.failed +=
-                self.answer_all(verdict, Reason::Failed(failure.fault), aftermath);
-        }
-        self.place_freed(now, aftermath);
-    }
-
-    /// An opening ended without an answer: its runtime is going away.
-    pub(crate) fn open_abandoned(
-        &mut self,
-        place: PlaceId,
-        failure: &Failure,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.counters.open_failed += 1;
-        self.tell_open_failed(place, failure, aftermath);
-        self.places.free(place);
-        self.opening_is_over(aftermath);
-        self.wake_warmers(aftermath);
-        self.place_freed(failure.at, aftermath);
-    }
-
-    fn tell_open_failed(&self, place: PlaceId, failure: &Failure, aftermath: &mut Aftermath<S>) {
-        self.tell(aftermath, |ledger| {
-            let Failure { fault, cause, at } = failure.clone();
-            let (opening, began) = (ledger.places.number(place), ledger.places.opened_at(place));
-            let took = at.saturating_duration_since(began);
-            let streak = ledger.outage.streak();
-            Event::OpenFailed(OpenFailed { opening, took, fault, cause, streak })
-        });
-    }
-
     /// A session was made fit for the next borrower.
     pub(crate) fn cleaned(
         &mut self,
@@ -275,62 +166,6 @@ impl<S> Ledger<S> {
         Ending::RuntimeLost
     }
 
-    /// A session answered a check. Unless it is lent now, it has been idle since
-    /// before.
-    pub(crate) fn checked(
-        &mut self,
-        now: Instant,
-        place: PlaceId,
-        session: S,
-        since: Instant,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.tell_checked(place, None, aftermath);
-        self.settle_since(now, since, place, session, aftermath);
-        self.after_check(now, aftermath);
-    }
-
-    fn tell_checked(&self, place: PlaceId, fault: Option<Fault>, aftermath: &mut Aftermath<S>) {
-        self.tell(aftermath, |ledger| {
-            let session = ledger.places.number(place);
-            Event::Checked(Checked { session, fault })
-        });
-    }
-
-    /// A check failed; the same errand goes on to close the session. When it is
-    /// lost, those that were last known to be `alive` no later are ended, too, so that
-    /// a caller pays for one check at most.
-    pub(crate) fn check_failed(
-        &mut self,
-        now: Instant,
-        place: PlaceId,
-        fault: Fault,
-        alive: Instant,
-        aftermath: &mut Aftermath<S>,
-    ) {
-        self.tell_checked(place, Some(fault), aftermath);
-        self.tell_closing(place, Ending::Dead, aftermath);
-        self.places.move_to(place, Stage::Closing(Ending::Dead));
-        self.met(fault, place, aftermath);
-        let lost = fault.ends_session();
-        while let Some(idle) =
-            lost.then(|| self.idle.pop_oldest_where(|idle| idle.alive <= alive)).flatten()
-        {
-            self.end(idle.place, idle.session, Ending::Dead, aftermath);
-        }
-        self.after_check(now, aftermath);
-    }
-
-    /// Whoever waited for a session that is not lent after all is served otherwise.
-    fn after_check(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        self.phases_changed(now);
-        self.serve_from_stock(now, aftermath);
-        self.call_if_opening_wanted(aftermath);
-        if self.limits.keepalive_interval.is_some() {
-            aftermath.call(self.seat.call());
-        }
-    }
-
     /// A clean session: to the first in line, or to stock.
     #[inline]
     pub(super) fn settle(
@@ -344,7 +179,7 @@ impl<S> Ledger<S> {
     }
 
     #[inline]
-    fn settle_since(
+    pub(super) fn settle_since(
         &mut self,
         now: Instant,
         since: Instant,
@@ -454,6 +289,7 @@ impl<S> Ledger<S> {
 
     pub(super) fn place_freed(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.phases_changed(now);
+        self.fail_fast(now, aftermath);
         if self.places.taken() == 0 {
             aftermath.wake_all(self.closers.take());
         }

@@ -18,7 +18,7 @@ impl<S> Ledger<S> {
         self.retire_worn(now, aftermath);
         self.keep_alive(now, aftermath);
         self.start_openings(now, aftermath);
-        self.send_retired();
+        self.send_retiring(self.retired(), aftermath);
         self.seat.looked(now);
         self.wake_warmers(aftermath);
         let over = self.places.taken() == 0

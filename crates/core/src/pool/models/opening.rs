@@ -1,15 +1,17 @@
 //! Openings: one for whoever needs it, and what becomes of those that fail.
 
+use std::sync::Arc as StdArc;
+
 use loom::future::block_on;
 use loom::thread;
 use tokio::time::Instant;
 
 use super::{
     BROKEN, LATER, Scene, at_once, failure, far_future, join, one, prove, rejected, rounds, run,
-    sit, sit_out_of_time, sit_until, two,
+    sit, sit_until, two, wait_to_be_called,
 };
 use crate::Fault;
-use crate::pool::ledger::Errand;
+use crate::pool::ledger::{Errand, Work};
 use crate::pool::places::Tally;
 use crate::pool::settings::Draft;
 use crate::sync::Arc;
@@ -171,24 +173,57 @@ fn room_that_came_during_an_opening_is_not_missed() {
     });
 }
 
-/// It waits to be closed until that is over, however it ends.
+/// It is closed when that opening is over, and not before, whatever came first.
 #[test]
-fn a_worn_session_waits_for_its_successor_and_no_longer() {
+fn an_old_session_waits_for_its_successor() {
     prove(|| {
-        let scene = Scene::new(Draft { max_uses: Some(2), ..two() });
-        let old = scene.lease(); // for the second time
+        let scene = Scene::new(two());
+        let old = scene.lease();
+        scene.grow_old();
         let waiter = scene.waiter();
-        let Errand { place, .. } = scene.errand();
-        drop(waiter);
-        let Scene { pool, shared, remote } = scene;
-        let returning = thread::spawn(move || drop((old, pool)));
-        let opening = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || shared.open_failed(place, &failure(Fault::Transient, Instant::now()))
+        let errand = scene.errand();
+        let returning = thread::spawn(move || drop(old));
+        let (shared, remote) = (Arc::clone(&scene.shared), StdArc::clone(&scene.remote));
+        let opening = thread::spawn(move || {
+            assert_eq!(remote.ended(), 0, "the opening is under way");
+            run(&shared, errand);
         });
-        sit_out_of_time(&shared);
+        sit_until(&scene.shared, |_| scene.remote.ended() == 1);
         join(returning);
         join(opening);
-        remote.check();
+        drop(at_once(waiter).expect("a session"));
+        assert_eq!(scene.tally(), (Tally::default(), 1));
+        scene.finish();
+    });
+}
+
+/// There is one opening at a time, and the next follows at once, and hangs.
+#[test]
+fn an_old_session_waits_for_no_second_opening() {
+    prove(|| {
+        let scene = Scene::new(Draft { max_size: 3, max_connecting: 1, ..two() });
+        let old = scene.lease();
+        scene.grow_old();
+        let waiters = [scene.waiter(), scene.waiter()];
+        let errand = scene.errand();
+        drop(old);
+        assert!(scene.shared.round().0.errands.is_empty());
+        scene.janitor_waits();
+        let shared = Arc::clone(&scene.shared);
+        let opening = thread::spawn(move || run(&shared, errand));
+        let mut hangs = None;
+        while scene.remote.ended() == 0 || hangs.is_none() {
+            wait_to_be_called(&scene.shared);
+            for errand in scene.shared.round().0.errands {
+                match errand.work {
+                    Work::Open => hangs = Some(errand),
+                    _ => run(&scene.shared, errand),
+                }
+            }
+        }
+        join(opening);
+        run(&scene.shared, hangs.expect("the next opening"));
+        drop(waiters.map(|waiter| at_once(waiter).expect("a session")));
+        scene.finish();
     });
 }

@@ -27,7 +27,13 @@ impl Remote {
         Self { room: sessions, ..Self::default() }
     }
 
-    fn ended(&self, token: &Token) {
+    /// How many sessions were ended.
+    #[cfg(sessionpool_loom)]
+    pub(super) fn ended(&self) -> usize {
+        self.ends.lock().expect("no panic under the lock").iter().sum()
+    }
+
+    fn end(&self, token: &Token) {
         if token.is_ours {
             self.live.fetch_sub(1, Ordering::Relaxed);
         }
@@ -129,7 +135,7 @@ impl Session for Token {
     }
 
     fn abort(this: Self) {
-        this.remote.ended(&this);
+        this.remote.end(&this);
     }
 }
 
@@ -138,6 +144,6 @@ struct Ending(Token);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.remote.ended(&self.0);
+        self.0.remote.end(&self.0);
     }
 }

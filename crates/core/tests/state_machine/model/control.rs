@@ -19,6 +19,7 @@ impl Model {
         for Idle { session, .. } in std::mem::take(&mut self.stock) {
             self.end(session, Ending::Stale);
         }
+        self.nobody_has_a_successor();
     }
 
     pub(crate) fn pause(&mut self, pause: Pause) {
@@ -63,7 +64,7 @@ impl Model {
     /// How many openings and checks will serve somebody.
     pub(super) fn serving(&self) -> usize {
         let refused = |(session, stage): &(&u64, &Stage)| {
-            matches!(stage, Stage::Refused(_)) && !self.is_stale(**session)
+            matches!(stage, Stage::Refused(..)) && !self.is_stale(**session)
         };
         let refused = self.sessions.iter().filter(refused).count();
         self.openings.len() - self.stale_openings.len() + refused + self.serving_checks()

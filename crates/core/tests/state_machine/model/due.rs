@@ -35,19 +35,14 @@ impl Model {
 
     fn call_due(&self, session: u64, stage: &Stage) -> Option<Duration> {
         match stage {
-            Stage::Closing(_, None) if self.waits_for_a_successor(session) => None,
+            Stage::Closing(_, None) if self.may_wait(session) => None,
             Stage::Cleaning(call)
             | Stage::Checking { call, .. }
             | Stage::Closing(_, call)
-            | Stage::Refused(call) => Some(call.map_or(self.now, |running| running.until)),
+            | Stage::Refused(_, call) => Some(call.map_or(self.now, |running| running.until)),
             // The borrower drives it.
             Stage::Leased | Stage::Releasing(_) | Stage::Abandoned => None,
         }
-    }
-
-    fn waits_for_a_successor(&self, session: u64) -> bool {
-        let due = self.due_among(self.retiring.len(), 0);
-        self.retiring.iter().skip(due).any(|other| *other == session)
     }
 
     /// Time passes, and nothing happens meanwhile.
@@ -71,7 +66,7 @@ impl Model {
         self.begun = 0;
         self.entitled = 0;
         self.most_idle = 0;
-        self.retired.clear();
+        self.was_crowded = false;
     }
 
     /// When the session unused the longest expires, if nothing happens.
@@ -121,7 +116,7 @@ impl Model {
         let room = self.room_to_open().max(self.room_with(self.stock.len() - ending));
         self.entitled = self.entitled.max(self.begun + room);
         self.most_idle = self.most_idle.max(self.stock.len());
-        self.note_retired();
+        self.was_crowded |= self.is_crowded();
     }
 
     pub(super) fn is_rejected(&self) -> bool {

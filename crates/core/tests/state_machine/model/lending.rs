@@ -169,7 +169,7 @@ impl Model {
     }
 
     pub(super) fn standing_rejection(&mut self, seen: Answer) -> Option<Fault> {
-        let rejected = self.is_rejected() && self.taken() == 0 && self.pause.is_none();
+        let rejected = self.is_rejected() && self.staying() == 0 && self.pause.is_none();
         let (fault, _) = self.outage.last.filter(|_| rejected)?;
         if self.outage.earliest <= self.now && self.now < self.outage.latest {
             // The end of the back-off is one of these two by now known to be.

@@ -21,7 +21,8 @@ impl Outage {
 
     /// Back-off: after a transient failure at most 100 ms, twice that after the
     /// next, up to 10 s; where the backend says when, not before then; after a
-    /// rejection between half of it and all of 1 s, then 2 s, up to 60 s.
+    /// rejection between half of it and all of 1 s, then 2 s, up to 60 s. Of several that
+    /// fail together, the longest counts.
     pub(super) fn failed(&mut self, fault: Fault, now: Duration) {
         self.streak += 1;
         self.last = Some((fault, now));
@@ -33,8 +34,8 @@ impl Outage {
             _ if is_worth_another_try(fault) => (Duration::ZERO, doubled(100, 10_000)),
             _ => (doubled(1_000, 60_000) / 2, doubled(1_000, 60_000)),
         };
-        self.earliest = now + least;
-        self.latest = now + most;
+        self.earliest = self.earliest.max(now + least);
+        self.latest = self.latest.max(now + most);
     }
 }
 

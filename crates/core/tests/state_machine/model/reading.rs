@@ -72,6 +72,7 @@ impl Model {
         assert!(self.begun <= self.entitled, "opening {opening} is not needed, or not yet");
         let running = self.call(Verb::Open, self.settings.connect_timeout);
         self.openings.insert(opening, running);
+        self.successors.insert(opening, self.now);
         assert!(self.taken() <= self.settings.max_size, "opening {opening} is beyond max_size");
         assert!(self.opening() <= self.settings.max_connecting, "max_connecting are under way");
         self.outage.latest = self.outage.latest.min(self.now);
@@ -82,7 +83,7 @@ impl Model {
         if self.stale_openings.remove(&opening) {
             self.stale.insert(session);
         }
-        self.move_to(session, Stage::Refused(None));
+        self.move_to(session, Stage::Refused(opening, None));
         if !clean {
             return;
         }
@@ -90,17 +91,18 @@ impl Model {
         self.outage.succeeded();
         self.is_new(session);
         self.settle(session);
-        self.opening_ended();
+        self.opening_ended(opening, true);
     }
 
     fn opening_failed(&mut self, opening: u32, outcome: Outcome) {
         self.end_opening(opening, outcome);
         self.stale_openings.remove(&opening);
-        self.no_session(match outcome {
+        let fault = match outcome {
             Outcome::Badly(fault) => fault,
             Outcome::CutOff => Fault::Transient,
             Outcome::Well | Outcome::Panicked => Fault::Other,
-        });
+        };
+        self.no_session(opening, fault);
     }
 
     fn end_opening(&mut self, opening: u32, outcome: Outcome) {
@@ -108,10 +110,10 @@ impl Model {
         running.ends(outcome, self.now);
     }
 
-    fn no_session(&mut self, fault: Fault) {
+    fn no_session(&mut self, opening: u32, fault: Fault) {
         self.counters.open_failed += 1;
         self.outage.failed(fault, self.now);
-        self.opening_ended();
+        self.opening_ended(opening, false);
         if is_worth_another_try(fault) {
             return;
         }
@@ -209,7 +211,10 @@ impl Model {
                 }
                 self.move_to(session, Stage::Closing(why, running));
             }
-            Some(Stage::Refused(None)) => self.move_to(session, Stage::Refused(running)),
+            Some(Stage::Refused(opening, None)) => {
+                let opening = *opening;
+                self.move_to(session, Stage::Refused(opening, running));
+            }
             stage => panic!("session {session} is closed: {stage:?}"),
         }
     }
@@ -221,9 +226,9 @@ impl Model {
                 self.close_of(why, outcome);
                 self.wear.remove(&session);
             }
-            Some(Stage::Refused(Some(running))) => {
+            Some(Stage::Refused(opening, Some(running))) => {
                 running.ends(outcome, self.now);
-                self.no_session(Fault::Other);
+                self.no_session(opening, Fault::Other);
             }
             stage => panic!("closing of session {session} ended: {stage:?}"),
         }

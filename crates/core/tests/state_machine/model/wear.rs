@@ -61,49 +61,64 @@ impl Model {
         is_old
     }
 
+    /// True if it was lent often enough.
+    pub(super) fn is_used_up(&self, session: u64) -> bool {
+        self.settings.max_uses.is_some_and(|most| self.wear[&session].uses >= most)
+    }
+
     /// When an idle session is old at the latest.
     pub(super) fn retirement(&self) -> Option<Duration> {
         self.stock.iter().map(|idle| self.wear[&idle.session].old_from).min()
     }
 
-    /// An opening has ended: one that waited for that waits no longer.
-    pub(super) fn opening_ended(&mut self) {
-        if let Some(first) = self.retiring.pop_front() {
-            self.succeeded += 1;
-            self.retired.insert(first);
+    /// An opening has ended, `well` or not: one of those that waited for it goes.
+    pub(super) fn opening_ended(&mut self, opening: u32, well: bool) {
+        let is_awaited = self.successors.remove(&opening).is_some();
+        if is_awaited && self.passes < self.retiring.len() {
+            self.passes += 1;
+            self.succeeded += u64::from(well);
         }
     }
 
-    /// Notes which worn sessions may be closed now: where no opening is under way for
-    /// them, nor has to begin, or their places are wanted for others. Those count with
-    /// them whose ending at this instant the trace has yet to tell.
-    pub(super) fn note_retired(&mut self) {
-        let (worn, idle): (Vec<_>, Vec<_>) =
-            self.stock.iter().map(|idle| idle.session).partition(|it| self.ends_now(*it));
-        let is_due = self.outage.latest <= self.now;
-        let must_begin = if is_due { self.room_with(idle.len()) } else { 0 };
-        let mut all: Vec<_> = self.retiring.iter().copied().chain(worn).collect();
-        all.truncate(self.due_among(all.len(), must_begin));
-        self.retired.extend(all);
+    /// What is being opened will serve nobody.
+    pub(super) fn nobody_has_a_successor(&mut self) {
+        self.successors.clear();
     }
 
-    /// How many of so many worn sessions wait for nothing, with `more` openings than are
-    /// under way. Where no more are allowed at once, one has to wait for another.
-    pub(super) fn due_among(&self, worn: usize, more: usize) -> usize {
-        let opening = self.opening() + more;
-        let is_full = self.taken() + more >= self.settings.max_size;
-        let in_the_way = is_full && self.servable() > self.serving() + more;
-        match opening < self.settings.max_connecting {
-            _ if self.is_closed() || in_the_way => worn,
-            true => worn.saturating_sub(opening),
-            false => 0,
-        }
+    /// True while that session, if it is an old one, need not be closed yet: an opening is
+    /// under way that was when it became old, there is one for each that waits, none has
+    /// ended for which nobody was closed, and there is room.
+    pub(super) fn may_wait(&self, session: u64) -> bool {
+        let since = self.retiring.iter().find(|(other, _)| *other == session);
+        let Some((_, since)) = since else { return false };
+        self.successors.values().any(|began| began <= since)
+            && self.retiring.len() <= self.successors.len()
+            && self.passes == 0
+            && !self.is_crowded()
+            && !self.is_closed()
     }
 
-    /// A worn session is closed.
+    /// True while there is no room for sessions that only wait: there are too many, with
+    /// those that somebody has yet to get.
+    pub(super) fn is_crowded(&self) -> bool {
+        let needed = self.servable().saturating_sub(self.serving());
+        self.taken() + needed > self.settings.max_size
+    }
+
+    /// A worn session is closed. An old one is not before an opening has ended, the one that
+    /// waited longest first; but where no opening is left for it, or no room.
     pub(super) fn retires(&mut self, session: u64) {
-        let may = self.retired.remove(&session);
-        assert!(may, "worn session {session} is closed before its successor is open");
-        self.retiring.retain(|other| *other != session);
+        let Some(at) = self.retiring.iter().position(|(other, _)| *other == session) else {
+            return;
+        };
+        let waits_for_nothing = self.retiring.len() > self.successors.len()
+            || self.was_crowded
+            || self.is_closed()
+            || self.is_stale(session);
+        let passes = self.passes > 0 && at == 0;
+        let may = passes || waits_for_nothing;
+        assert!(may, "old session {session} is closed before its successor is open");
+        self.retiring.remove(at);
+        self.passes = (self.passes - usize::from(passes)).min(self.retiring.len());
     }
 }
