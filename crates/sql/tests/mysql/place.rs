@@ -74,11 +74,12 @@ impl Place {
         self.run("select x from t order by x").await.replace('\n', " ")
     }
 
-    /// Waits until a look from outside finds what is wanted.
+    /// Waits until a look from outside finds what is wanted. Whoever looks at InnoDB's
+    /// transactions again within 100 ms is shown the same as before.
     pub async fn becomes(&self, wanted: &str, sql: &str) {
         let look = async {
             while self.run(sql).await != wanted {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(120)).await;
             }
         };
         tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
