@@ -25,7 +25,8 @@ const FOLDER: &str = "SESSIONPOOL_TENTEN_STORM_FOLDER";
 /// How long the gateway keeps a session that nobody uses, and an ID without one: short,
 /// so that what is leaked comes back while the storm lasts.
 const IDLE: Duration = Duration::from_secs(3);
-const RESERVATION: Duration = Duration::from_secs(2);
+/// Long enough for a login to arrive in time on a machine that has much else to do.
+const RESERVATION: Duration = Duration::from_secs(6);
 
 fn seconds() -> u64 {
     std::env::var(SECONDS).ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60)
