@@ -204,6 +204,8 @@ async fn what_the_clients_got() {
     backend.always(Verb::Open, Act::fail(Fault::Transient));
     quotes("answer down", &told(app.clone().oneshot(ask()).await.unwrap()).await);
     backend.always(Verb::Open, Act::succeed());
+    // The next opening waits for its turn, perhaps for longer than a request does.
+    tokio::time::sleep(pool.last_failure().unwrap().retry_in.unwrap_or_default()).await;
     backend.next(Verb::Commit, Act::lose_ack());
     quotes("answer unknown", &told(app.clone().oneshot(ask()).await.unwrap()).await);
     all_lent(&pool).await;
