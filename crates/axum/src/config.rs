@@ -1,5 +1,6 @@
 //! What a layer was told.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub(crate) struct Config<S: Transactional> {
 }
 
 impl<S: Transactional> Config<S> {
+    /// What the rule says of a response.
+    pub(crate) fn ending(&self, response: &response::Parts) -> Result<Ending, Problem> {
+        catch_unwind(AssertUnwindSafe(|| (self.rule)(response)))
+            .map_err(|_| Problem::internal("the rule panicked; the request's unit was rolled back"))
+    }
+
     pub(crate) fn unit(&self, request: &request::Parts) -> Result<Unit<S>, Problem> {
         let options = self.options.clone();
         let options = match &self.options_from {

@@ -59,7 +59,14 @@ impl<S: Transactional> Owner<S> {
             let left = self.slot().leave_body();
             return self.end_now(left, Response::from_parts(parts, body)).await;
         }
-        let ending = (self.slot().config().rule)(&parts);
+        let ending = match self.slot().config().ending(&parts) {
+            Ok(ending) => ending,
+            Err(problem) => {
+                drop(body);
+                self.roll_back().await;
+                return problem.into_response();
+            }
+        };
         if asked.is_old && ending == Ending::Commit {
             drop(body);
             self.roll_back().await;
@@ -73,28 +80,30 @@ impl<S: Transactional> Owner<S> {
     }
 
     async fn end_unit(&self, unit: Unit<S>, response: Response) -> Response {
-        let config = self.slot().config();
         let (parts, body) = response.into_parts();
-        match (config.rule)(&parts) {
-            Ending::Commit => {
-                let mut unit = unit;
-                let commit = async move { unit.commit().await };
-                match HeardOut::new(self.slot().background(), commit).await {
-                    Ok(()) => Response::from_parts(parts, body),
-                    Err(error) => Problem::from(error).into_response(),
-                }
+        let ended = match self.slot().config().ending(&parts) {
+            Ok(Ending::Commit) => self.commit(unit).await,
+            Ok(Ending::RollBack) => undo(unit).await,
+            Err(problem) => {
+                roll_back(unit).await;
+                return problem.into_response();
             }
-            Ending::RollBack => match roll_back(unit).await {
-                Some(unknown) => Problem::from(unknown).into_response(),
-                None => Response::from_parts(parts, body),
-            },
+        };
+        match ended {
+            Ok(()) => Response::from_parts(parts, body),
+            Err(error) => Problem::from(error).into_response(),
         }
+    }
+
+    async fn commit(&self, mut unit: Unit<S>) -> Result<(), TxError> {
+        let commit = async move { unit.commit().await };
+        HeardOut::new(self.slot().background(), commit).await
     }
 
     /// Ends the unit of a request that has no response.
     pub(crate) async fn roll_back(self) {
         match self.slot().leave_body() {
-            Left::Unit(unit) | Left::Stray(_, Some(unit)) => drop(roll_back(unit).await),
+            Left::Unit(unit) | Left::Stray(_, Some(unit)) => roll_back(unit).await,
             Left::Nothing | Left::Kept | Left::Stray(_, None) => {}
         }
     }
@@ -106,23 +115,27 @@ impl<S: Transactional> Owner<S> {
     }
 }
 
-/// Answers the error if it may have been committed all the same, by a statement of the
+/// Rolls back a unit, where another error is answered already.
+pub(crate) async fn roll_back<S: Transactional>(unit: Unit<S>) {
+    if let Err(error) = undo(unit).await {
+        error!(error = %Chain(&error), "whether the request's work was committed is unknown");
+    }
+}
+
+/// An error means that it may have been committed all the same, by a statement of the
 /// application's own. Boxed: it happens seldom, and every request would carry its size.
-pub(crate) async fn roll_back<S: Transactional>(mut unit: Unit<S>) -> Option<TxError> {
+async fn undo<S: Transactional>(mut unit: Unit<S>) -> Result<(), TxError> {
     if !unit.has_begun() {
-        return None;
+        return Ok(());
     }
     let rollback = Box::pin(async move { unit.rollback().await });
     match rollback.await {
-        Ok(()) => None,
-        Err(error) if error.is_outcome_unknown() => {
-            error!(error = %Chain(&error), "whether the request's work was committed is unknown");
-            Some(error)
-        }
+        Err(error) if error.is_outcome_unknown() => Err(error),
         Err(error) => {
             warn!(error = %Chain(&error), "the request's unit was not rolled back");
-            None
+            Ok(())
         }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -3,6 +3,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Ending;
+
 /// A pool at one instant: [`Pool::status`](crate::Pool::status).
 ///
 /// All numbers were read together, under one lock, so they agree with each other:
@@ -177,21 +179,38 @@ pub struct Closed {
 }
 
 impl Closed {
+    /// How many for each reason, in the order above.
+    pub fn by_ending(&self) -> impl Iterator<Item = (Ending, u64)> + use<> {
+        self.each().into_iter()
+    }
+
     /// All reasons together.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.expired
-            + self.surplus
-            + self.broken
-            + self.unclean
-            + self.dead
-            + self.pool_closed
-            + self.runtime_lost
-            + self.stale
-            + self.worn
-            + self.recalled
-            + self.discarded
-            + self.detached
+        let each = self.each();
+        let (mut total, mut at) = (0, 0);
+        while at < each.len() {
+            total += each[at].1;
+            at += 1;
+        }
+        total
+    }
+
+    const fn each(&self) -> [(Ending, u64); 12] {
+        [
+            (Ending::Expired, self.expired),
+            (Ending::Surplus, self.surplus),
+            (Ending::Broken, self.broken),
+            (Ending::Unclean, self.unclean),
+            (Ending::Dead, self.dead),
+            (Ending::PoolClosed, self.pool_closed),
+            (Ending::RuntimeLost, self.runtime_lost),
+            (Ending::Stale, self.stale),
+            (Ending::Worn, self.worn),
+            (Ending::Recalled, self.recalled),
+            (Ending::Discarded, self.discarded),
+            (Ending::Detached, self.detached),
+        ]
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use crate::call::{bounded, classify, try_bounded};
+use crate::call::{CallFailure, bounded, classify, try_bounded};
 use crate::error::{CallError, Cause, Rollback};
 use crate::span::{Inside, Outcome, UnitSpan};
 use crate::{CommitOutcome, Condition, Fault, Lease, Transactional, TxError, TxOptions};
@@ -68,7 +68,7 @@ impl<S: Transactional> Tx<S> {
         self.savepoints = around + 1;
         let savepoint = try_bounded("setting a savepoint", limit, S::savepoint(&mut self.lease))
             .await
-            .map_err(|failure| TxError::Savepoint { cause: failure.into_cause() })?;
+            .map_err(savepoint_failed::<S>)?;
 
         let answer = match work(self).await {
             Ok(_) if self.savepoints > around + 1 => {
@@ -92,7 +92,7 @@ impl<S: Transactional> Tx<S> {
             // The work's own error is the one to tell; the transaction knows that
             // only a rollback is left.
             Err(_) if answer.is_err() => answer,
-            Err(failure) => Err(E::from(TxError::Savepoint { cause: failure.into_cause() })),
+            Err(failure) => Err(E::from(savepoint_failed::<S>(failure))),
         }
     }
 
@@ -189,6 +189,10 @@ fn why_refused<S: Transactional>(error: &S::Error) -> Rollback {
         Fault::Conflict => Rollback::Conflict,
         _ => Rollback::Refused,
     }
+}
+
+fn savepoint_failed<S: Transactional>(failure: CallFailure<S::Error>) -> TxError {
+    TxError::Savepoint { fault: failure.fault::<S>(), cause: failure.into_cause() }
 }
 
 impl<S: Transactional> Drop for Tx<S> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sessionpool_core::event::Metered;
-use sessionpool_core::{AcquireOptions, Closed, Counters, Fault, Pause, Pool, Status};
+use sessionpool_core::{AcquireOptions, Counters, Fault, Pause, Pool, Status};
 use sessionpool_testkit::{Act, Scripted, ScriptedSession, Verb};
 
 type ScriptedPool = Pool<ScriptedSession>;
@@ -98,27 +98,11 @@ impl Scrape {
                 ("pool_closed", counters.refused_closed),
             ],
         );
-        let closed = labelled("sessionpool_session_closed", &by_reason(&closed));
+        let closed: Vec<_> = closed.by_ending().map(|(it, count)| (it.as_str(), count)).collect();
+        let closed = labelled("sessionpool_session_closed", &closed);
         let all = plain.into_iter().chain(refused).chain(closed);
         all.filter(|(_, scraped, counted)| scraped != counted).collect()
     }
-}
-
-fn by_reason(closed: &Closed) -> [(&'static str, u64); 12] {
-    [
-        ("expired", closed.expired),
-        ("surplus", closed.surplus),
-        ("broken", closed.broken),
-        ("unclean", closed.unclean),
-        ("dead", closed.dead),
-        ("pool_closed", closed.pool_closed),
-        ("runtime_lost", closed.runtime_lost),
-        ("stale", closed.stale),
-        ("worn", closed.worn),
-        ("recalled", closed.recalled),
-        ("discarded", closed.discarded),
-        ("detached", closed.detached),
-    ]
 }
 
 /// A recorder that is this test's alone, and measured pools over it.

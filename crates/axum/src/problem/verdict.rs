@@ -37,10 +37,13 @@ impl From<TxError> for Problem {
     fn from(error: TxError) -> Self {
         let kind = match error {
             TxError::Acquire(error) => return error.into(),
-            TxError::Begin { fault, ref cause, .. } if !is_late(cause) => {
+            TxError::Begin { fault, ref cause, .. }
+            | TxError::Savepoint { fault, ref cause, .. }
+                if !is_late(cause) =>
+            {
                 return Self::of_fault(fault, Arc::clone(cause)).because(error);
             }
-            TxError::Begin { .. } => ProblemKind::BackendSlow,
+            TxError::Begin { .. } | TxError::Savepoint { .. } => ProblemKind::BackendSlow,
             TxError::RolledBack { why: Rollback::Conflict, .. } => ProblemKind::Conflict,
             TxError::RolledBack { why: Rollback::SessionLost(_), .. } => ProblemKind::BackendLost,
             TxError::RolledBack { .. } => ProblemKind::RolledBack,

@@ -199,21 +199,7 @@ fn counters(counters: &Counters) -> BTreeMap<&'static str, u64> {
 }
 
 fn closed_by_reason(counters: &Counters) -> BTreeMap<&'static str, u64> {
-    let closed = &counters.closed;
-    BTreeMap::from([
-        ("expired", closed.expired),
-        ("surplus", closed.surplus),
-        ("broken", closed.broken),
-        ("unclean", closed.unclean),
-        ("dead", closed.dead),
-        ("pool_closed", closed.pool_closed),
-        ("runtime_lost", closed.runtime_lost),
-        ("stale", closed.stale),
-        ("worn", closed.worn),
-        ("recalled", closed.recalled),
-        ("discarded", closed.discarded),
-        ("detached", closed.detached),
-    ])
+    counters.closed.by_ending().map(|(ending, sessions)| (ending.as_str(), sessions)).collect()
 }
 
 /// To the millisecond.

@@ -256,3 +256,40 @@ async fn an_error_of_the_service_itself_rolls_back() {
     assert_eq!(site.backend.book().calls(Verb::Rollback), 1);
     site.assert_nothing_lost().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_panics_rolls_back_and_is_answered() {
+    let log = Log::start();
+    for kept in [false, true] {
+        let site = Site::new();
+        let layer = site.layer().rule(|_| panic!("a planted panic"));
+        let app = site.app_in(&layer, async move |mut work: Work<S>| {
+            put(&mut work, "row").await.unwrap();
+            if kept {
+                work.keep_for_body();
+            }
+            "thanks!"
+        });
+        assert_eq!(ask(app).await.0, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(site.committed().is_empty());
+        site.assert_nothing_lost().await;
+    }
+    assert_eq!(log.errors().len(), 2, "{}", log.text());
+}
+
+/// The handler has sent a commit of its own, and its answer was lost.
+#[tokio::test(start_paused = true)]
+async fn what_may_have_been_committed_is_not_answered_as_rolled_back() {
+    let log = Log::start();
+    let site = Site::new();
+    let app = site.app(async |mut work: Work<S>| {
+        put(&mut work, "row").await.unwrap();
+        work.session().await.unwrap().lose(Fault::OutcomeUnknown);
+        StatusCode::NOT_FOUND
+    });
+    let (status, body) = ask(app).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.contains("urn:sessionpool:outcome-unknown"), "{body}");
+    assert_eq!(log.errors().len(), 1, "{}", log.text());
+    site.assert_nothing_lost().await;
+}

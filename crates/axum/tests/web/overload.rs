@@ -7,11 +7,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
-use axum::routing::any;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use sessionpool_axum::{Problem, Server, UnitLayer, Work};
-use sessionpool_core::Pool;
+use sessionpool_axum::{Problem, Server, Work};
 use sessionpool_testkit::{Act, Scripted, Verb};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -27,9 +25,9 @@ const WAITERS: usize = 100;
 fn site() -> (Site, Router, Arc<AtomicUsize>) {
     let backend = Scripted::new().at_most(4);
     backend.always(Verb::Write, Act::take(Duration::from_millis(5)));
-    let pool = Pool::builder(backend.clone()).max_size(4).max_waiters(WAITERS).build().unwrap();
+    let site = Site::over(backend, |builder| builder.max_waiters(WAITERS));
     let longest = Arc::new(AtomicUsize::new(0));
-    let (seen, watched) = (Arc::clone(&longest), pool.clone());
+    let (seen, watched) = (Arc::clone(&longest), site.pool.clone());
     let handler = async move |mut work: Work<S>| {
         let written = put(&mut work, "row").await;
         let status = watched.status();
@@ -38,8 +36,8 @@ fn site() -> (Site, Router, Arc<AtomicUsize>) {
         written?;
         Ok::<_, Problem>(StatusCode::CREATED)
     };
-    let app = Router::new().route("/it", any(handler)).layer(UnitLayer::new(pool.clone()));
-    (Site { backend, pool }, app, longest)
+    let app = site.app(handler);
+    (site, app, longest)
 }
 
 /// True for one that was served, false for one told to come again; nothing else will do.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use sessionpool_axum::{Problem, ProblemKind, Work};
-use sessionpool_core::{AcquireError, AcquireOptions, Fault, Pause, Pool, TxOptions};
+use sessionpool_core::{AcquireError, AcquireOptions, Fault, Pause, Pool, TxError, TxOptions};
 use sessionpool_testkit::{Act, Scripted, Verb};
 
 use crate::site::{Log, S, Site, ask, get, text};
@@ -92,6 +92,10 @@ async fn faults_of_the_remote_end_are_told_apart_from_ours() {
         backend.next(Verb::Begin, act.clone());
         let mut unit = pool(&backend).unit();
         let error = unit.session().await.map(drop).unwrap_err();
+        assert_eq!(told(error), expected, "{act:?}");
+        backend.next(Verb::Savepoint, act.clone());
+        let error = unit.savepoint(async |_| Ok::<_, TxError>(())).await.unwrap_err();
+        assert!(matches!(error, TxError::Savepoint { .. }), "{error}");
         assert_eq!(told(error), expected, "{act:?}");
     }
     for (fault, expected) in [

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use sessionpool_axum::{Problem, Server, ShutdownReport, Work};
 use sessionpool_testkit::{Act, Verb};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -66,11 +68,14 @@ fn server(site: &Site) -> Server {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_ends_in_good_order() {
     let site = Site::new();
-    site.backend.next(Verb::Write, Act::take(Duration::from_millis(300)));
-    let app = site.app(async |mut work: Work<S>| {
+    let (request, background) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let may_go_on = (Arc::clone(&request), Arc::clone(&background));
+    let app = site.app(async move |mut work: Work<S>| {
+        let (request, background) = may_go_on;
         put(&mut work, "request").await?;
+        request.notified().await;
         work.after_commit(|mut work| async move {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            background.notified().await;
             put(&mut work, "background").await
         })?;
         Ok::<_, Problem>("done")
@@ -80,17 +85,20 @@ async fn it_ends_in_good_order() {
     let under_way = running.send(GET).await;
     let idle = running.send(b"").await;
     site.backend.called(Verb::Write, 1).await;
-    let address = running.address;
-    let report = running.stop().await;
+    let Running { address, stop, server } = running;
+    stop.cancel();
+    assert_eq!(rest(idle).await, "");
+    assert!(TcpStream::connect(address).await.is_err(), "it still accepts");
+    request.notify_one();
     let answer = rest(under_way).await;
+    background.notify_one();
+    let report = server.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
     assert_eq!(site.committed(), ["request", "background"]);
     assert!(report.is_complete(), "{report}");
     let expected =
         "0 requests cut off, 0 works unfinished; pool \"shop\": 1 closed, 0 failed, 0 still out";
     assert_eq!(report.to_string(), expected);
-    assert!(TcpStream::connect(address).await.is_err(), "it still accepts");
-    assert_eq!(rest(idle).await, "");
     site.backend.assert_all_ended();
 }
 

@@ -10,8 +10,9 @@ use axum::handler::Handler;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::any;
 use sessionpool_axum::{Problem, UnitLayer, Work};
-use sessionpool_core::Pool;
+use sessionpool_core::{Pool, PoolBuilder, PoolEvents, event};
 use sessionpool_testkit::{Scripted, ScriptedSession};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -21,13 +22,53 @@ pub(crate) type S = ScriptedSession;
 pub(crate) struct Site {
     pub(crate) backend: Scripted,
     pub(crate) pool: Pool<S>,
+    stirred: Arc<Stirred>,
+}
+
+/// Wakes who waits for the pool to come to rest, whenever a session comes or goes.
+#[derive(Default)]
+struct Stirred(Notify);
+
+impl PoolEvents for Stirred {
+    fn returned(&self, _: Option<&str>, _: &event::Returned) {
+        self.0.notify_one();
+    }
+
+    fn opened(&self, _: Option<&str>, _: &event::Opened) {
+        self.0.notify_one();
+    }
+
+    fn open_failed(&self, _: Option<&str>, _: &event::OpenFailed) {
+        self.0.notify_one();
+    }
+
+    fn cleaned(&self, _: Option<&str>, _: &event::Cleaned) {
+        self.0.notify_one();
+    }
+
+    fn checked(&self, _: Option<&str>, _: &event::Checked) {
+        self.0.notify_one();
+    }
+
+    fn closed(&self, _: Option<&str>, _: &event::Closed) {
+        self.0.notify_one();
+    }
 }
 
 impl Site {
     pub(crate) fn new() -> Self {
-        let backend = Scripted::new();
-        let pool = Pool::builder(backend.clone()).name("shop").max_size(4).build().unwrap();
-        Self { backend, pool }
+        Self::over(Scripted::new(), |builder| builder)
+    }
+
+    /// A pool of four over this backend, with further settings.
+    pub(crate) fn over(
+        backend: Scripted,
+        set: impl FnOnce(PoolBuilder<S>) -> PoolBuilder<S>,
+    ) -> Self {
+        let stirred = Arc::new(Stirred::default());
+        let builder = Pool::builder(backend.clone()).name("shop").max_size(4);
+        let pool = set(builder).events(stirred.clone()).build().unwrap();
+        Self { backend, pool, stirred }
     }
 
     pub(crate) fn layer(&self) -> UnitLayer<S> {
@@ -55,8 +96,7 @@ impl Site {
     pub(crate) async fn assert_nothing_lost(&self) {
         let at_rest = async {
             while self.pool.status().size() != self.pool.status().idle {
-                tokio::task::yield_now().await;
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.stirred.0.notified().await;
             }
         };
         let rested = tokio::time::timeout(Duration::from_secs(10), at_rest).await;

@@ -53,6 +53,8 @@ pub enum TxError {
     /// can only be rolled back now.
     #[non_exhaustive]
     Savepoint {
+        /// What kind of failure it was.
+        fault: Fault,
         /// What the remote end said.
         cause: Cause,
     },
@@ -142,7 +144,7 @@ impl StdError for TxError {
             Self::Begin { cause, .. }
             | Self::OutcomeUnknown { cause }
             | Self::Rollback { cause }
-            | Self::Savepoint { cause } => Some(source(cause)),
+            | Self::Savepoint { cause, .. } => Some(source(cause)),
         }
     }
 }
