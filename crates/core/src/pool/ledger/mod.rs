@@ -25,8 +25,7 @@ use tokio::time::Instant;
 
 use self::warming::Wish;
 
-use crate::Pause;
-use crate::pool::classes::{Class, Classes};
+use crate::pool::classes::Classes;
 use crate::pool::idle::IdleStack;
 use crate::pool::janitor::Seat;
 use crate::pool::outage::{Failure, Outage};
@@ -36,6 +35,7 @@ use crate::pool::settings::Limits;
 use crate::pool::stopwatch::Stopwatch;
 use crate::pool::watchers::Watchers;
 use crate::status::{Counters, Status};
+use crate::{ClassSettings, Pause};
 
 #[derive(Debug)]
 pub(crate) struct Ledger<S> {
@@ -110,7 +110,7 @@ pub(crate) struct Round<S> {
 }
 
 impl<S> Ledger<S> {
-    pub(crate) fn new(limits: Limits, classes: &[Class], listened: bool) -> Self {
+    pub(crate) fn new(limits: Limits, classes: &[ClassSettings], listened: bool) -> Self {
         Self {
             limits,
             places: Places::new(),

@@ -22,15 +22,16 @@ use super::{
     BROKEN, DAY, HOUR, LATER, Scene, Waiter, acquire_with, audit_whatever_size, join, one,
     wait_to_be_called,
 };
-use crate::pool::classes::Class;
+use crate::pool::draft::Draft;
 use crate::pool::errand::Runner;
 use crate::pool::ledger::{Errand, Round};
 use crate::pool::parcel::Parcel;
-use crate::pool::settings::Draft;
 use crate::pool::shared::Shared;
 use crate::sync::Arc;
 use crate::sync::stage::block_on;
-use crate::{AcquireError, AcquireOptions, Condition, Fault, Lease, Pause, Pool, Session};
+use crate::{
+    AcquireError, AcquireOptions, ClassSettings, Condition, Fault, Lease, Pause, Pool, Session,
+};
 
 /// Seeds of runs that have failed: of which model, how scheduled. Each of these catches a
 /// fault that is planted (`tests/planted/faults.txt`); `SHUTTLE_SEEDS=0` runs them alone.
@@ -237,7 +238,8 @@ impl Crowd {
 }
 
 fn any_draft() -> Draft {
-    let class = |name: &str| Class { limit: Some(1 + dice(2)), ..Class::new(name.into()) };
+    let class =
+        |name: &str| ClassSettings { limit: Some(1 + dice(2)), ..ClassSettings::new(name.into()) };
     Draft {
         max_size: SIZE,
         min_idle: dice(2),
