@@ -149,23 +149,6 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// All there are.
-    #[cfg(feature = "metrics")]
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Expired,
-        Self::Surplus,
-        Self::Broken,
-        Self::Unclean,
-        Self::Dead,
-        Self::PoolClosed,
-        Self::RuntimeLost,
-        Self::Stale,
-        Self::Worn,
-        Self::Recalled,
-        Self::Discarded,
-        Self::Detached,
-    ];
-
     /// Its name in one word, for metrics and machines; that of its counter in
     /// [`Counters::closed`](crate::Counters::closed).
     #[must_use]

@@ -2,8 +2,8 @@
 //!
 //! One struct under one short lock, with no clock and no await of its own: what
 //! time it is comes in as an argument, and what has to happen outside the lock
-//! (waking, ending) goes out as an [`Aftermath`](super::aftermath::Aftermath). Every rule about who gets which
-//! session is in this folder, and the loom models run this very code.
+//! (waking, ending) goes out as an [`Aftermath`](super::aftermath::Aftermath). Every rule
+//! about who gets which session is in this folder, and the loom models run this very code.
 
 mod checking;
 mod closing;
@@ -24,7 +24,6 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use self::warming::Wish;
-
 use crate::pool::classes::Classes;
 use crate::pool::idle::IdleStack;
 use crate::pool::janitor::Seat;
