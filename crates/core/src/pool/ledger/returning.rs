@@ -53,7 +53,7 @@ impl<S> Ledger<S> {
         let class = self.came_back(now, place, Condition::Clean, aftermath);
         self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
-        Ending::Detached.count(&mut self.counters.closed);
+        self.counters.closed.count(Ending::Detached);
         self.place_freed(now, aftermath);
         self.class_has_room(now, class, aftermath);
     }
@@ -138,7 +138,7 @@ impl<S> Ledger<S> {
         };
         self.tell_closed(now, place, ending, confirmed, aftermath);
         self.places.free(place);
-        ending.count(&mut self.counters.closed);
+        self.counters.closed.count(ending);
         if !confirmed {
             self.counters.close_failed += 1;
         }
