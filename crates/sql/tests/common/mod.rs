@@ -13,7 +13,12 @@ use sessionpool_sql::{Sqlite, SqliteSession};
 use tempfile::TempDir;
 
 #[allow(unused_imports, reason = "each test file uses a part of it")]
-pub use outcome::{Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown};
+pub use outcome::{
+    Failed, Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+};
+
+/// What its pools lend.
+pub type Lent = SqliteSession;
 
 /// The code of a row that is there already.
 pub const UNIQUE: &str = "1555";
@@ -85,6 +90,10 @@ pub async fn run(session: &mut SqliteSession, sql: &'static str) {
 
 pub async fn insert(session: &mut SqliteSession, x: i64) {
     sqlx::query("insert into t values (?)").bind(x).execute(session).await.unwrap();
+}
+
+pub async fn one(session: &mut SqliteSession, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(session).await.unwrap()
 }
 
 pub async fn begin(session: &mut SqliteSession) {

@@ -4,8 +4,19 @@
 
 use std::fmt::Debug;
 
-use sessionpool_core::{CommitOutcome, Condition, Session, Transactional};
+use sessionpool_core::{CommitOutcome, Condition, Session, Transactional, TxError};
 use sessionpool_sql::SqlFailure;
+
+/// How a unit of a test fails.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    #[error("on purpose")]
+    OnPurpose,
+}
 
 pub async fn commit<S: Transactional>(session: &mut S) {
     let outcome = S::commit(session).await;

@@ -9,8 +9,23 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{Connection, Executor, Row};
 
 pub use crate::outcome::{
-    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
 };
+
+/// What its pools lend.
+pub type Lent = MySqlSession;
+
+/// The server's number of a row that is there already.
+pub const UNIQUE: u16 = 1062;
+
+/// The server's number of a lock that was not had in time.
+pub const LOCKED: u16 = 1205;
+
+/// From then on a connection waits for a lock for as short a time as can be said.
+pub const WAIT_BRIEFLY: &str = "set innodb_lock_wait_timeout = 1";
+
+/// Begins a transaction in a way that is not just `begin`.
+pub const BEGIN_READ_ONLY: &str = "start transaction read only";
 
 /// How long something may take that is bound to happen.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -69,9 +84,10 @@ impl Place {
         self.server.sql_in(&self.database, sql).await
     }
 
-    /// The rows that are committed, with a blank between.
-    pub async fn rows(&self) -> String {
-        self.run("select x from t order by x").await.replace('\n', " ")
+    /// The rows that are committed.
+    pub async fn rows(&self) -> Vec<i64> {
+        let rows = self.run("select x from t order by x").await;
+        rows.lines().map(|row| row.parse().unwrap()).collect()
     }
 
     /// Waits until a look from outside finds what is wanted. Whoever looks at InnoDB's
@@ -91,6 +107,16 @@ impl Place {
         let sql = format!(
             "select count(*) from information_schema.processlist \
              where id = {id} and command in ('Query', 'Execute')"
+        );
+        self.becomes(&wanted.to_string(), &sql).await;
+    }
+
+    /// Waits until so many transactions that have done something are open in the database.
+    pub async fn in_transaction(&self, wanted: usize) {
+        let sql = format!(
+            "select count(*) from information_schema.innodb_trx \
+             join information_schema.processlist on id = trx_mysql_thread_id where db = '{}'",
+            self.database
         );
         self.becomes(&wanted.to_string(), &sql).await;
     }
@@ -145,7 +171,7 @@ pub async fn release(session: &mut MySqlSession) {
 
 /// The server's number.
 #[track_caller]
-pub fn number(error: &sqlx::Error) -> u16 {
+pub fn code(error: &sqlx::Error) -> u16 {
     error
         .as_database_error()
         .unwrap_or_else(|| panic!("not the server's: {error:?}"))

@@ -9,8 +9,8 @@ use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::Executor;
 
 use crate::place::{
-    Place, SOON, assert_clean, begin, commit, failure, insert, number, one, refused_commit,
-    release, rolled_back, run, unknown,
+    Place, SOON, assert_clean, begin, code, commit, failure, insert, one, refused_commit, release,
+    rolled_back, run, unknown,
 };
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn what_a_unit_asks_for_holds_inside_and_not_after() {
         .unwrap();
         assert_eq!(inside, (1.5, 3, 77, "o'hara \\ '".to_owned(), "x".to_owned()));
         let refused = session.execute("insert into t values (1)").await.unwrap_err();
-        assert_eq!(number(&refused), 1792);
+        assert_eq!(code(&refused), 1792);
         let before = place.proxy.round_trips();
         if by_commit {
             commit(&mut session).await;
@@ -87,7 +87,7 @@ async fn a_dropped_unit_leaves_none_of_its_settings() {
     insert(&mut session, 1).await;
     release(&mut session).await;
     assert_eq!(one(&mut session, "select @`app.tenant` is null").await, 1);
-    assert_eq!(place.rows().await, "");
+    assert!(place.rows().await.is_empty());
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn nothing_is_committed_alone_after_a_deadlock_undid_the_rest() {
     begin(&mut session).await;
     insert(&mut session, 5).await;
     let error = deadlock(&place, &mut session).await;
-    assert_eq!(number(&error), 1213);
+    assert_eq!(code(&error), 1213);
     assert_eq!(MySqlSession::classify(&error), Fault::Conflict);
     assert!(session.has_conflict());
 
@@ -189,12 +189,12 @@ async fn a_deadlock_after_a_commit_that_nobody_saw_is_not_to_be_done_again() {
         insert(&mut session, x).await;
         run(&mut session, sql).await;
         let error = deadlock(&place, &mut session).await;
-        assert_eq!(number(&error), 1213);
+        assert_eq!(code(&error), 1213);
         assert!(!session.has_conflict(), "{sql}: again, and it is there twice");
         let error = unknown(MySqlSession::commit(&mut session).await);
         assert!(matches!(failure(&error), SqlFailure::PendingRollback { .. }), "{sql}");
     }
-    assert_eq!(place.rows().await, "5 6");
+    assert_eq!(place.rows().await, [5, 6]);
 }
 
 #[tokio::test]
@@ -213,12 +213,12 @@ async fn a_lock_that_was_not_granted_undoes_its_statement_alone() {
         MySqlSession::begin(&mut session, &options).await.unwrap();
         insert(&mut session, 10 + i64::from(is_conflict)).await;
         let error = session.execute("insert into t values (1)").await.unwrap_err();
-        assert_eq!(number(&error), 1205);
+        assert_eq!(code(&error), 1205);
         assert_eq!(session.has_conflict(), is_conflict);
         commit(&mut session).await;
     }
     MySqlSession::rollback(&mut holder).await.unwrap();
-    assert_eq!(place.rows().await, "10 11");
+    assert_eq!(place.rows().await, [10, 11]);
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn after_a_statement_that_commits_by_itself_nothing_more_is_taken() {
         assert!(matches!(failure(&error), SqlFailure::NoTransaction));
         release(&mut session).await;
     }
-    assert_eq!(place.rows().await, "1 2", "the statements before it are committed");
+    assert_eq!(place.rows().await, [1, 2], "the statements before it are committed");
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_transaction_ended_where_nobody_sees_it_is_told_at_the_commit() {
     insert(&mut session, 2).await;
     let error = unknown(MySqlSession::commit(&mut session).await);
     assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_eq!(place.rows().await, "1 2");
+    assert_eq!(place.rows().await, [1, 2]);
 
     // Not even another transaction in its place is taken for it.
     let mut session = place.session().await;
@@ -262,7 +262,7 @@ async fn a_transaction_ended_where_nobody_sees_it_is_told_at_the_commit() {
     insert(&mut session, 3).await;
     let error = unknown(MySqlSession::commit(&mut session).await);
     assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_eq!(place.rows().await, "1 2", "what was open is rolled back");
+    assert_eq!(place.rows().await, [1, 2], "what was open is rolled back");
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_borrowers_own_end_is_told() {
     run(&mut session, "commit").await;
     let error = unknown(MySqlSession::commit(&mut session).await);
     assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_eq!(place.rows().await, "2");
+    assert_eq!(place.rows().await, [2]);
     assert_clean(&session);
 }
 
@@ -296,7 +296,7 @@ async fn a_begin_in_the_way_is_rolled_back() {
     assert!(matches!(failure(&error), SqlFailure::TransactionOpen));
     begin(&mut session).await;
     commit(&mut session).await;
-    assert_eq!(place.rows().await, "");
+    assert!(place.rows().await.is_empty());
 }
 
 #[tokio::test]
@@ -330,7 +330,7 @@ async fn a_commit_dropped_half_way_is_unknown_and_comes_to_its_end() {
     assert!(MySqlSession::commit(&mut session).now_or_never().is_none());
     assert_eq!(session.condition(), Condition::Busy);
     unknown(MySqlSession::commit(&mut session).await);
-    assert_eq!(place.rows().await, "1");
+    assert_eq!(place.rows().await, [1]);
     release(&mut session).await;
 }
 
@@ -349,5 +349,5 @@ async fn a_transaction_that_was_idle_too_long_is_over() {
     place.becomes("0", &sql).await;
     let error = session.execute("select 1").await.unwrap_err();
     assert_eq!(MySqlSession::classify(&error), Fault::BackendLost);
-    assert_eq!(place.rows().await, "");
+    assert!(place.rows().await.is_empty());
 }

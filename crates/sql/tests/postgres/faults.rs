@@ -15,17 +15,12 @@ use sqlx::{Connection, Executor};
 use tokio::time::timeout;
 
 use crate::place::{
-    Distant, Place, SOON, assert_clean, begin, code, commit, drop_half_way, failure, insert,
-    release, rolled_back, run, text,
+    Distant, Failed, Place, SOON, assert_clean, begin, code, commit, drop_half_way, failure,
+    insert, release, rolled_back, run, text,
 };
 
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    #[error(transparent)]
-    Tx(#[from] TxError),
-}
+#[path = "../common/faults.rs"]
+mod shared;
 
 /// A pool of one: whoever comes next gets what the last one left.
 fn pool(postgres: Postgres) -> Pool<PgSession> {
@@ -41,9 +36,6 @@ async fn plain_pool(place: &Place, port: u16) -> PgPool {
         .await
         .unwrap()
 }
-
-const IN_TRANSACTION: &str = "select count(*) from pg_stat_activity \
-     where datname = current_database() and state like 'idle in transaction%'";
 
 mod f1_a_begin_dropped_in_flight {
     use super::*;
@@ -136,16 +128,9 @@ mod f2_a_nested_begin_that_is_dropped {
 mod f3_a_begin_with_options_inside_a_transaction {
     use super::*;
 
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let mut outer = plain.begin().await.unwrap();
-        outer.execute("insert into t values (1)").await.unwrap();
-        assert!(outer.begin_with("BEGIN READ ONLY").await.is_err());
-        outer.commit().await.unwrap();
-        assert!(place.rows().await.is_empty(), "sqlx has learned: this fault is gone");
+    rules! {
+        #[ignore = "needs PostgreSQL"]
+        shared: sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed,
     }
 
     #[tokio::test]
@@ -234,32 +219,11 @@ mod f6_the_commit_of_an_aborted_transaction {
 }
 
 mod f7_a_transaction_that_is_dropped {
-    use super::*;
+    use super::shared;
 
-    /// As in a deadpool: the connection lies in the pool, and nobody has looked at it.
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn sqlx_only_queues_the_rollback() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let mut tx = plain.begin().await.unwrap();
-        tx.execute("lock table t").await.unwrap();
-        drop(tx);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(place.look(IN_TRANSACTION).await, 1, "sqlx has learned: this fault is gone");
-    }
-
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn here_it_is_rolled_back_before_anybody_asks() {
-        let place = Place::new().await;
-        let pool = pool(place.postgres());
-        let mut unit = pool.unit();
-        unit.session().await.unwrap().execute("lock table t").await.unwrap();
-        assert_eq!(place.look(IN_TRANSACTION).await, 1);
-        drop(unit);
-        place.becomes(0, IN_TRANSACTION).await;
-        assert_eq!(pool.status().counters.opened, 1);
+    rules! {
+        #[ignore = "needs PostgreSQL"]
+        shared: here_it_is_rolled_back_before_anybody_asks, sqlx_only_queues_the_rollback,
     }
 }
 

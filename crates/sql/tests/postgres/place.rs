@@ -10,14 +10,26 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 pub use crate::outcome::{
-    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
 };
+
+/// What its pools lend.
+pub type Lent = PgSession;
 
 /// The SQLSTATE of a row that is there already.
 pub const UNIQUE: &str = "23505";
 
 /// The SQLSTATE of a row whose parent is not there.
 pub const FOREIGN_KEY: &str = "23503";
+
+/// The SQLSTATE of a lock that was not had in time.
+pub const LOCKED: &str = "55P03";
+
+/// From then on a connection waits for a lock for no longer than a moment.
+pub const WAIT_BRIEFLY: &str = "set lock_timeout = '200ms'";
+
+/// Begins a transaction in a way that is not just `begin`.
+pub const BEGIN_READ_ONLY: &str = "begin read only";
 
 /// A statement that touches the session.
 pub const TOUCHES: &str = "set search_path = x";
@@ -100,6 +112,13 @@ impl Place {
             }
         };
         tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
+    }
+
+    /// Waits until so many transactions are open in the database with nothing to do.
+    pub async fn in_transaction(&self, wanted: i64) {
+        let sql = "select count(*) from pg_stat_activity \
+             where datname = current_database() and state like 'idle in transaction%'";
+        self.becomes(wanted, sql).await;
     }
 
     /// Waits until the server's process behind a session is in a state.

@@ -10,6 +10,14 @@ use crate::place::{
     unknown,
 };
 
+#[path = "../common/script.rs"]
+mod shared;
+
+rules! {
+    #[ignore = "needs PostgreSQL"]
+    shared: a_script_is_kept_within_the_sandbox,
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_script_is_one_round_trip_and_leaves_the_session_clean() {
