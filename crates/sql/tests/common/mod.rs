@@ -7,6 +7,7 @@ pub mod rules;
 pub mod outcome;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sessionpool_core::{Backend, Pool, Session, Transactional, TxOptions};
 use sessionpool_sql::{Sqlite, SqliteSession};
@@ -14,8 +15,11 @@ use tempfile::TempDir;
 
 #[allow(unused_imports, reason = "each test file uses a part of it")]
 pub use outcome::{
-    Failed, Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, committed, failure, refused_commit, rolled_back, unknown,
 };
+
+/// How long something may take that is bound to happen.
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// What its pools lend.
 pub type Lent = SqliteSession;

@@ -19,8 +19,15 @@ pub enum Failed {
 }
 
 pub async fn commit<S: Transactional>(session: &mut S) {
-    let outcome = S::commit(session).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(S::commit(session).await);
+}
+
+#[track_caller]
+pub fn committed<E: Debug>(outcome: CommitOutcome<E>) {
+    match outcome {
+        CommitOutcome::Committed => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A test's own database, looked at from outside.

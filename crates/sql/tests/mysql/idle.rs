@@ -1,7 +1,6 @@
 //! Sessions that lie idle, and a server that ends them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sessionpool_core::Pool;
 use sessionpool_sql::MySql;
@@ -9,7 +8,7 @@ use sessionpool_testkit::server::MariaDb;
 use sqlx::Connection;
 use sqlx::mysql::MySqlConnection;
 
-use crate::place::SOON;
+use crate::place::{SOON, until};
 
 #[path = "../common/idle.rs"]
 mod shared;
@@ -19,18 +18,6 @@ use shared::{Limits, both_expired};
 /// In seconds. A fifth of it is how much earlier the pool acts, and how far a loaded machine
 /// may be behind.
 const LIMIT: &str = "10";
-
-async fn until<F>(what: &str, is_so: impl Fn() -> F + Send + Sync)
-where
-    F: Future<Output = bool> + Send,
-{
-    let look = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
 
 #[tokio::test]
 #[ignore = "needs MariaDB"]

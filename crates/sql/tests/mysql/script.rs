@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{CommitOutcome, Condition, Session, TxOptions};
+use sessionpool_core::{Condition, Session, TxOptions};
 use sessionpool_sql::{MySqlSession, Script, SqlFailure};
 use sessionpool_testkit::proxy::{Direction, Then};
 
-use crate::place::{Place, assert_clean, begin, code, failure, one, release, rolled_back, unknown};
+use crate::place::{
+    Place, assert_clean, begin, code, committed, failure, one, release, rolled_back, unknown,
+};
 
 #[path = "../common/script.rs"]
 mod shared;
@@ -17,11 +19,6 @@ rules! {
     shared: a_script_is_kept_within_the_sandbox,
 }
 
-#[track_caller]
-fn committed(outcome: &CommitOutcome<sqlx::Error>) {
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
-}
-
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn a_script_is_one_round_trip_and_leaves_the_session_clean() {
@@ -29,13 +26,13 @@ async fn a_script_is_one_round_trip_and_leaves_the_session_clean() {
     let mut session = place.session().await;
     let before = place.proxy.round_trips();
     let script = Script::new("insert into t values (1); select * from t; insert into t values (2)");
-    committed(&session.run(&script).await);
+    committed(session.run(&script).await);
     assert_eq!(place.proxy.round_trips() - before, 1);
     assert_clean(&session);
     assert_eq!(place.rows().await, [1, 2]);
-    committed(&session.run(&Script::new("insert into t values (3) -- and a comment")).await);
-    committed(&session.run(&Script::new(" ; insert into t values (4);; ")).await);
-    committed(&session.run(&Script::new(" -- nothing at all")).await);
+    committed(session.run(&Script::new("insert into t values (3) -- and a comment")).await);
+    committed(session.run(&Script::new(" ; insert into t values (4);; ")).await);
+    committed(session.run(&Script::new(" -- nothing at all")).await);
     assert_eq!(place.rows().await, [1, 2, 3, 4]);
 }
 
@@ -62,7 +59,7 @@ async fn a_script_has_the_options_of_a_unit() {
     let mut session = place.session().await;
     let options = TxOptions::new().setting("app.tenant", "7").lock_timeout(Duration::from_secs(3));
     let script = Script::new("insert into t select @`app.tenant` * @@innodb_lock_wait_timeout");
-    committed(&session.run(&script.options(options)).await);
+    committed(session.run(&script.options(options)).await);
     assert_eq!(place.rows().await, [21]);
     assert_eq!(one(&mut session, "select @`app.tenant` is null").await, 1);
     let script = Script::new("insert into t values (1)").options(TxOptions::new().read_only());

@@ -9,7 +9,7 @@ use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::Executor;
 
 use crate::place::{
-    Place, SOON, assert_clean, begin, code, commit, failure, insert, one, refused_commit, release,
+    Place, assert_clean, begin, code, commit, failure, insert, one, refused_commit, release,
     rolled_back, run, unknown,
 };
 
@@ -108,13 +108,7 @@ async fn every_isolation_is_set() {
              where trx_mysql_thread_id = {}",
             session.connection_id()
         );
-        // The table is made anew for who has not asked for a tenth of a second.
-        let look = async {
-            while place.run(&of_session).await != name {
-                tokio::time::sleep(Duration::from_millis(150)).await;
-            }
-        };
-        tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {name}"));
+        place.becomes(name, &of_session).await;
         commit(&mut session).await;
     }
 }
@@ -141,21 +135,6 @@ async fn what_cannot_be_had_is_refused_before_anything_begins() {
     commit(&mut session).await;
 }
 
-/// Two sessions in each other's way; the first has written less, and is the victim.
-async fn deadlock(place: &Place, victim: &mut MySqlSession) -> sqlx::Error {
-    let mut other = place.session().await;
-    begin(&mut other).await;
-    run(&mut other, "insert into t select seq from seq_1000_to_2000").await;
-    insert(&mut other, 1).await;
-    insert(victim, 2).await;
-    let others = async { other.execute("insert into t values (2)").await };
-    let ours = async { victim.execute("insert into t values (1)").await };
-    let (others, ours) = tokio::join!(others, ours);
-    others.unwrap();
-    MySqlSession::rollback(&mut other).await.unwrap();
-    ours.unwrap_err()
-}
-
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn nothing_is_committed_alone_after_a_deadlock_undid_the_rest() {
@@ -163,7 +142,7 @@ async fn nothing_is_committed_alone_after_a_deadlock_undid_the_rest() {
     let mut session = place.session().await;
     begin(&mut session).await;
     insert(&mut session, 5).await;
-    let error = deadlock(&place, &mut session).await;
+    let error = place.deadlock(&mut session).await;
     assert_eq!(code(&error), 1213);
     assert_eq!(MySqlSession::classify(&error), Fault::Conflict);
     assert!(session.has_conflict());
@@ -188,7 +167,7 @@ async fn a_deadlock_after_a_commit_that_nobody_saw_is_not_to_be_done_again() {
         begin(&mut session).await;
         insert(&mut session, x).await;
         run(&mut session, sql).await;
-        let error = deadlock(&place, &mut session).await;
+        let error = place.deadlock(&mut session).await;
         assert_eq!(code(&error), 1213);
         assert!(!session.has_conflict(), "{sql}: again, and it is there twice");
         let error = unknown(MySqlSession::commit(&mut session).await);
@@ -339,14 +318,11 @@ async fn a_commit_dropped_half_way_is_unknown_and_comes_to_its_end() {
 async fn a_transaction_that_was_idle_too_long_is_over() {
     let place = Place::new().await;
     let mut session = place.mysql().reset(Reset::Clean).open().await.unwrap();
-    let options = TxOptions::new().idle_timeout(Duration::from_millis(1));
+    // Long enough for a loaded machine to come to the insert.
+    let options = TxOptions::new().idle_timeout(Duration::from_secs(3));
     MySqlSession::begin(&mut session, &options).await.unwrap();
     insert(&mut session, 1).await;
-    let sql = format!(
-        "select count(*) from information_schema.processlist where id = {}",
-        session.connection_id()
-    );
-    place.becomes("0", &sql).await;
+    place.gone(session.connection_id()).await;
     let error = session.execute("select 1").await.unwrap_err();
     assert_eq!(MySqlSession::classify(&error), Fault::BackendLost);
     assert!(place.rows().await.is_empty());

@@ -11,7 +11,7 @@
 
 use sessionpool_core::{Pool, TxError};
 use sessionpool_sql::MySqlSession;
-use sqlx::mysql::{MySqlConnection, MySqlPoolOptions};
+use sqlx::mysql::MySqlPoolOptions;
 use sqlx::{Connection, Executor};
 
 use crate::place::{Failed, Place, SOON, begin, code, commit, insert, run};
@@ -80,21 +80,6 @@ mod f5_a_begin_whose_second_part_fails {
 mod f6_the_commit_of_a_transaction_that_was_undone {
     use super::*;
 
-    /// Two wait for each other, and the lesser one is undone.
-    async fn deadlock(place: &Place, victim: &mut MySqlConnection) -> sqlx::Error {
-        let mut other = place.plain().await;
-        other.execute("begin").await.unwrap();
-        other.execute("insert into t values (100), (101), (102), (103), (104)").await.unwrap();
-        other.execute("insert into t values (1)").await.unwrap();
-        victim.execute("insert into t values (2)").await.unwrap();
-        let others = async { other.execute("insert into t values (2)").await.map(drop) };
-        let ours = async { victim.execute("insert into t values (1)").await.map(drop) };
-        let (others, ours) = tokio::join!(others, ours);
-        others.expect("the greater one goes on");
-        other.execute("rollback").await.unwrap();
-        ours.unwrap_err()
-    }
-
     #[tokio::test]
     #[ignore = "needs MariaDB"]
     async fn sqlx_commits_the_rest_alone_and_says_it_was_committed() {
@@ -102,7 +87,7 @@ mod f6_the_commit_of_a_transaction_that_was_undone {
         let mut plain = place.plain().await;
         let mut tx = plain.begin().await.unwrap();
         tx.execute("insert into t values (5)").await.unwrap();
-        assert_eq!(code(&deadlock(&place, &mut tx).await), 1213);
+        assert_eq!(code(&place.deadlock(&mut *tx).await), 1213);
         tx.execute("insert into t values (6)").await.unwrap();
         tx.commit().await.expect("sqlx has learned: this fault is gone");
         assert_eq!(place.rows().await, [6], "sqlx has learned: this fault is gone");

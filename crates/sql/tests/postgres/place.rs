@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 pub use crate::outcome::{
-    Failed, Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, committed, failure, refused_commit, rolled_back, unknown,
 };
 
 /// What its pools lend.
@@ -133,6 +133,11 @@ impl Place {
     pub async fn kill(&self, session: &PgSession) {
         let pid = session.backend_pid().unwrap();
         self.run(&format!("select pg_terminate_backend({pid})")).await;
+        self.gone(pid).await;
+    }
+
+    /// Waits until one of the server's processes is gone.
+    pub async fn gone(&self, pid: i32) {
         self.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{CommitOutcome, Pool, Rollback, Session, Transactional, TxError, TxOptions};
+use sessionpool_core::{Pool, Rollback, Session, Transactional, TxError, TxOptions};
 use sessionpool_sql::{PgSession, Sandbox, SandboxError, Script, SqlFailure};
 use sqlx::Executor;
 
-use crate::place::{Distant, Failed, Place, SOON, code, failure, insert, one, text};
+use crate::place::{Distant, Failed, Place, SOON, code, committed, failure, insert, one, text};
 
 #[path = "../common/sandbox.rs"]
 mod shared;
@@ -39,7 +39,7 @@ async fn a_sandbox_may_lie_idle() {
     let mut plain = place.plain().await;
     let pid: i32 =
         sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut plain).await.unwrap();
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
     assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 7);
 }
 
@@ -49,11 +49,9 @@ async fn dropping_it_ends_its_session() {
     let place = Place::new().await;
     let sandbox = sandbox(&place).await;
     insert(&mut sandbox.acquire().await.unwrap(), 1).await;
-    let open = "select count(*) from pg_stat_activity \
-         where datname = current_database() and state like 'idle in transaction%'";
-    assert_eq!(place.look(open).await, 1);
+    place.in_transaction(1).await;
     drop(sandbox);
-    place.becomes(0, open).await;
+    place.in_transaction(0).await;
     assert!(place.rows().await.is_empty());
 }
 
@@ -125,8 +123,7 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     sqlx::query("create temp table mine (x int)").execute(&mut *lease).await.unwrap();
     drop(lease);
     let script = Script::new("set search_path = elsewhere");
-    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(sandbox.acquire().await.unwrap().run(&script).await);
     let mut lease = sandbox.acquire().await.unwrap();
     assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
     assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");
