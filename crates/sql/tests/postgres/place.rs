@@ -202,6 +202,10 @@ pub async fn begin(session: &mut PgSession) {
     PgSession::begin(session, &TxOptions::new()).await.unwrap();
 }
 
+pub async fn begin_in(session: &mut PgSession, options: TxOptions) {
+    PgSession::begin(session, &options).await.unwrap();
+}
+
 pub async fn release(session: &mut PgSession) {
     PgSession::release(session).await.unwrap();
     assert_clean(session);
