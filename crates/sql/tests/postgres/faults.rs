@@ -4,14 +4,13 @@
 //! Numbered as when they were found; four of the ten are another database's or another
 //! library's.
 
-use std::time::Duration;
-
 use futures_util::FutureExt;
 use sessionpool_core::{Condition, Pool, Retry, Rollback, Session, Transactional, Tx, TxError};
 use sessionpool_sql::{PgSession, Postgres, SqlFailure};
 use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::place::{
@@ -112,11 +111,16 @@ mod f2_a_nested_begin_that_is_dropped {
         let pool = pool(place.postgres());
         let answer = pool.transaction(async |tx| {
             insert(tx, 1).await;
+            let inside = Notify::new();
             let nested = tx.savepoint(async |_| {
+                inside.notify_one();
                 std::future::pending::<()>().await;
                 Ok::<_, Failed>(())
             });
-            assert!(timeout(Duration::from_millis(20), nested).await.is_err());
+            tokio::select! {
+                answer = nested => panic!("{answer:?}"),
+                () = inside.notified() => {}
+            }
             Ok::<_, Failed>(())
         });
         let Err(Failed::Tx(TxError::RolledBack { why, .. })) = answer.await else { panic!() };
