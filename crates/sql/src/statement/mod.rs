@@ -173,29 +173,21 @@ impl<'s> Tokens<'s> {
 
     fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
-        let mut is_escaped = false;
-        let end = text.find(|c| match c {
-            _ if is_escaped => {
-                is_escaped = false;
-                false
+        let mut rest = text.char_indices();
+        while let Some((end, c)) = rest.next() {
+            if c == '\\' {
+                rest.next();
+            } else if c == quote {
+                let after = rest.as_str();
+                if !after.starts_with(quote) {
+                    self.rest = after;
+                    return Token::Quoted(&text[..end]);
+                }
+                rest.next(); // doubled, it is one of the string's own
             }
-            '\\' => {
-                is_escaped = true;
-                false
-            }
-            c => c == quote,
-        });
-        let (inner, rest) = end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]));
-        self.rest = rest;
-        // A doubled quote: the string goes on.
-        match rest.strip_prefix(quote) {
-            Some(more) => {
-                self.rest = more;
-                self.escaped(quote);
-                Token::Quoted(inner)
-            }
-            None => Token::Quoted(inner),
         }
+        self.rest = "";
+        Token::Quoted(text)
     }
 
     /// The rest of `$tag$ a string $tag$` after its first `$`, if it is one.
@@ -267,22 +259,22 @@ fn is_word(c: char) -> bool {
 }
 
 /// What comes after a comment whose beginning has been read.
-fn after_comment(mut text: &str, nests: bool) -> &str {
-    let mut depth = 1;
-    while depth > 0 {
-        let Some(end) = text.find("*/") else { return "" };
-        match text.find("/*").filter(|inner| nests && *inner < end) {
-            Some(inner) => {
-                depth += 1;
-                text = &text[inner + 2..];
-            }
-            None => {
-                depth -= 1;
-                text = &text[end + 2..];
+fn after_comment(text: &str, nests: bool) -> &str {
+    let mut depth = 1_u32;
+    let mut at = 0;
+    while let Some(sign) = text.as_bytes().get(at..at + 2) {
+        match sign {
+            b"*/" if depth == 1 => return &text[at + 2..],
+            b"*/" => depth -= 1,
+            b"/*" if nests => depth += 1,
+            _ => {
+                at += 1;
+                continue;
             }
         }
+        at += 2;
     }
-    text
+    ""
 }
 
 #[cfg(test)]

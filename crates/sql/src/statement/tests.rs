@@ -152,3 +152,13 @@ fn names_may_be_quoted() {
     assert!(!first("'temp").unwrap().is_word("temp"));
     assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
 }
+
+#[test]
+fn a_text_may_be_long_and_deep() {
+    const MANY: usize = 200_000;
+    let quotes = format!("select '{}'; b", "''".repeat(MANY));
+    assert!(!is_single(&quotes, MYSQL));
+    assert!(!is_single(&quotes.replace("select '", "select e'"), POSTGRES));
+    let comments = format!("select {}{} 1; b", "/*".repeat(MANY), "*/".repeat(MANY));
+    assert!(!is_single(&comments, POSTGRES));
+}
