@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const SQLITE: Syntax =
@@ -161,4 +163,20 @@ fn a_text_may_be_long_and_deep() {
     assert!(!is_single(&quotes.replace("select '", "select e'"), POSTGRES));
     let comments = format!("select {}{} 1; b", "/*".repeat(MANY), "*/".repeat(MANY));
     assert!(!is_single(&comments, POSTGRES));
+}
+
+proptest! {
+    /// Half of a string, of a comment, of a character.
+    #[test]
+    fn no_text_is_too_odd_to_be_read(
+        sql in "(select|E|create trigger|end|[a1é𝄞 '\"`$;/*\\\\#!M\\-\\[\\]\n\r]){0,40}",
+    ) {
+        for syntax in [SQLITE, POSTGRES, MYSQL] {
+            let tokens = Tokens::of(&sql, syntax);
+            prop_assert!(tokens.clone().count() <= sql.len());
+            for text in tokens.texts() {
+                prop_assert!(!text.is_empty() && sql.contains(text));
+            }
+        }
+    }
 }
