@@ -201,6 +201,9 @@ impl TentenBuilder {
     /// Bounds each request that is no query's: to log in or out, to take or give back an
     /// ID, to see whether a session lives. Not zero. Default: 30 s.
     ///
+    /// An ID with a login that nothing answered is given back so much later: the login may
+    /// still be on its way, and would meet whoever has the ID next.
+    ///
     /// Opening a session may take several: asking the provider for a password, taking an
     /// ID, logging in (a second time when the answer was lost), a setting.
     pub const fn lifecycle_timeout(mut self, limit: Duration) -> Self {

@@ -1,8 +1,9 @@
 //! The 1010data gateway under sessionpool's lifecycle: sessions, SAM pools, queries.
 //!
 //! [`Tenten`] is the backend, of a single user or of a SAM group; its sessions run
-//! [`Query`]s, whose results are had as rows, as columns or as [`Csv`]. Nobody here can reach the platform: what this crate does follows the
-//! public documents, and where they leave something open the choice made is listed in
+//! [`Query`]s, whose results are had as rows, as columns or as [`Csv`]. Nobody here can
+//! reach the platform: what this crate does follows the public documents, and where they
+//! leave something open the choice made is listed in
 //! `docs/decisions/0035-open-points-of-the-gateway.md`.
 
 mod admin;
@@ -18,6 +19,7 @@ mod farewell;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod journal;
+mod lock;
 mod login_type;
 mod mark;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sessionpool_core::{Pool, Session};
 use sessionpool_emulator::{Column, Emulator, Fault, Group, Table};
@@ -62,6 +63,8 @@ async fn nothing_secret_is_logged() {
         .login_type(LoginType::Possess)
         .log_file(&log_file)
         .journal(folder.path())
+        // As long as an ID waits for a login of it that was lost.
+        .lifecycle_timeout(Duration::from_secs(2))
         .build()
         .expect("valid");
     let pool = Pool::builder(tenten.clone()).build().expect("valid");

@@ -1,13 +1,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Call;
 use crate::Error;
+use crate::lock::lock;
 
 /// A file with a line for each transaction: when, what, for whom, how it ended, how
 /// long it took. Nothing secret.
@@ -26,9 +27,8 @@ impl Log {
     }
 
     fn write(&self, line: &str) {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A full disk is no reason to fail what was asked for.
-        let _ = file.write_all(line.as_bytes());
+        let _ = lock(&self.0).write_all(line.as_bytes());
     }
 }
 

@@ -299,6 +299,18 @@ impl Error {
         }
     }
 
+    /// True if nothing that answered says that the gateway is done with the request: it
+    /// may arrive later, and take effect then.
+    pub(crate) fn may_come_late(&self) -> bool {
+        match self {
+            Self::Transport { answered, .. } => !answered,
+            Self::TimedOut(timed_out) => timed_out.phase != Phase::Connecting,
+            // A proxy that gave up waiting.
+            Self::Http { status, .. } => matches!(status, 408 | 500..=599),
+            _ => false,
+        }
+    }
+
     pub(crate) fn was_not_sent(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Password { .. } | Self::Journal(_) => true,

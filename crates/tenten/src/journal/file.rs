@@ -2,10 +2,11 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::process::Process;
 use super::record::{Place, Record, Row};
+use crate::lock::lock;
 
 /// This process's file in a folder.
 #[derive(Debug)]
@@ -150,8 +151,4 @@ pub(super) fn remove(path: &Path) {
     let _ = fs::remove_file(path);
     let _ = fs::remove_file(path.with_extension(NEW));
     let _ = fs::remove_file(path.with_extension(LOCK));
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -8,10 +9,10 @@ use super::from_cell::FromCell;
 use super::query::outside;
 use super::serde::RowDeserializer;
 use super::window::Window;
-use crate::{Error, Result};
+use crate::{Error, Result, xml};
 
 /// One row of a result. Keeps the window it came in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Row {
     window: Arc<Window>,
     number: u64,
@@ -72,6 +73,17 @@ impl Row {
     /// It is none.
     pub fn read<'r, T: Deserialize<'r>>(&'r self) -> Result<T> {
         T::deserialize(RowDeserializer::new(self)).map_err(Into::into)
+    }
+}
+
+/// Its own cells, and none of the window's others.
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells = self.columns().iter().enumerate().map(|(column, of)| {
+            let cell = self.window.cell(self.number, column);
+            (&of.name, xml::decode(cell.map_or(&[], |cell| cell.raw())))
+        });
+        f.debug_map().entries(cells).finish()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use sessionpool_core::Recall;
@@ -13,6 +13,7 @@ use super::book::{Alive, Book, Duplicate, Entry, Number};
 use crate::client::Gateway;
 use crate::desk::Desk;
 use crate::journal::{Journal, JournalReport, Place, Release, Row, recover};
+use crate::lock::lock;
 use crate::office::Office;
 use crate::secret::Secret;
 use crate::wire::sam::Group;
@@ -291,8 +292,4 @@ async fn keep_alive(account: Weak<Account>) {
             account.note(|_| {});
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

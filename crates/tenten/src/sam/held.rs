@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::account::Account;
 use super::book::{Alive, Number};
@@ -28,6 +28,9 @@ struct Duty {
     password: Secret,
     asked_for_password: bool,
     alive: Alive,
+    /// Not to be given back before: a login that nobody answered may be on its way until
+    /// then, and would meet whoever has the ID next.
+    earliest: Option<Instant>,
 }
 
 /// What came of asking the gateway to take an ID back.
@@ -69,7 +72,21 @@ impl Held {
             password,
             asked_for_password: false,
             alive,
+            earliest: None,
         }))
+    }
+
+    /// A login for it was not answered, and may arrive for as long as a request may take.
+    pub(super) fn expect_late_login(&mut self) {
+        if let Some(duty) = &mut self.0 {
+            duty.earliest = Instant::now().checked_add(duty.office.patience);
+        }
+    }
+
+    /// False while a login for it may be on its way.
+    pub(super) fn may_go_back(&self) -> bool {
+        let earliest = self.0.as_ref().and_then(|duty| duty.earliest);
+        earliest.is_none_or(|earliest| earliest <= Instant::now())
     }
 
     /// A session was opened on it.
@@ -132,6 +149,9 @@ impl Duty {
     /// Asks until there is nothing more to ask, or for that long and then answers
     /// [`Outcome::Again`].
     async fn ask(&mut self, patience: Duration) -> Outcome {
+        if let Some(earliest) = self.earliest {
+            sleep_until(earliest).await;
+        }
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {

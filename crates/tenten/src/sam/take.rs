@@ -30,8 +30,10 @@ pub(crate) async fn take(
     match log_in(&office, &account, &mut taken, &password, kind).await {
         Ok(ticket) => Ok((ticket, taken.held)),
         Err(error) => {
-            // What became of it stands in the report.
-            let _ = timeout(GOING_BACK, taken.held.give_back()).await;
+            if taken.held.may_go_back() {
+                // What became of it stands in the report.
+                let _ = timeout(GOING_BACK, taken.held.give_back()).await;
+            }
             Err(error)
         }
     }
@@ -79,8 +81,13 @@ async fn log_in(
     password: &Secret,
     kind: LoginType,
 ) -> Result<Ticket> {
-    let uid = Arc::clone(&taken.uid);
-    let attempt = || login::login(&office.client, &uid, password, kind);
+    let mut attempt = async || {
+        let answer = login::login(&office.client, &taken.uid, password, kind).await;
+        if answer.as_ref().is_err_and(Error::may_come_late) {
+            taken.held.expect_late_login();
+        }
+        answer
+    };
     let ticket = match attempt().await {
         // Possessing what a lost answer left running is safe, and how one gets hold of it.
         Err(error) if error.lost_answer() && kind == LoginType::Possess => attempt().await?,

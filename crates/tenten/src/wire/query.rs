@@ -94,10 +94,21 @@ fn rows(api: &'static str, answer: &Document) -> Result<u64> {
 }
 
 fn columns(api: &'static str, answer: &Document) -> Result<Vec<Column>> {
-    let table = answer.root.child("table").ok_or(Error::Missing { api, element: "table" })?;
+    heads(api, table(api, answer)?)?.map(|head| column(api, head)).collect()
+}
+
+/// The table that an answer tells of.
+pub(super) fn table<'a>(api: &'static str, answer: &'a Document) -> Result<&'a Element> {
+    answer.root.child("table").ok_or(Error::Missing { api, element: "table" })
+}
+
+/// Its columns' headings.
+pub(super) fn heads<'a>(
+    api: &'static str,
+    table: &'a Element,
+) -> Result<impl Iterator<Item = &'a Element>> {
     let cols = table.child("cols").ok_or(Error::Missing { api, element: "cols" })?;
-    let heads = cols.children.iter().filter(|child| child.name == "th");
-    heads.map(|head| column(api, head)).collect()
+    Ok(cols.children.iter().filter(|child| child.name == "th"))
 }
 
 /// A column as a heading has it.

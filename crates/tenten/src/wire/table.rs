@@ -1,10 +1,9 @@
 use quick_xml::escape::escape;
 
-use super::Ticket;
-use super::query::column;
+use super::{Ticket, query};
 use crate::client::Client;
 use crate::xml::Element;
-use crate::{ColumnInfo, Error, Result, TableInfo};
+use crate::{ColumnInfo, Result, TableInfo};
 
 const API: &str = "tabinfo";
 
@@ -12,10 +11,7 @@ const API: &str = "tabinfo";
 pub(crate) async fn info(client: &Client, ticket: &Ticket, path: &str) -> Result<TableInfo> {
     let body = format!("<in><name>{}</name></in>", escape(path));
     let answer = client.call(&ticket.call(API).work(body)).await?;
-    let missing = |element| Error::Missing { api: API, element };
-    let table = answer.root.child("table").ok_or_else(|| missing("table"))?;
-    let cols = table.child("cols").ok_or_else(|| missing("cols"))?;
-    let heads = cols.children.iter().filter(|child| child.name == "th");
+    let table = query::table(API, &answer)?;
     let users = table.child("users").map_or(&[][..], |users| &users.children);
     Ok(TableInfo {
         path: table.attribute("name").unwrap_or(path).to_owned(),
@@ -25,14 +21,14 @@ pub(crate) async fn info(client: &Client, ticket: &Ticket, path: &str) -> Result
         owner: table.attribute("owner").map(str::to_owned),
         max_download: text(table, "maxdown").and_then(|most| most.parse().ok()),
         users: users.iter().map(|user| user.text.trim().to_owned()).collect(),
-        columns: heads.map(column_info).collect::<Result<_>>()?,
+        columns: query::heads(API, table)?.map(column_info).collect::<Result<_>>()?,
     })
 }
 
 fn column_info(head: &Element) -> Result<ColumnInfo> {
     let is_set = |flag| head.attribute(flag) == Some("1");
     Ok(ColumnInfo {
-        column: column(API, head)?,
+        column: query::column(API, head)?,
         description: head.attribute("desc").filter(|text| !text.is_empty()).map(str::to_owned),
         indexed: is_set("index"),
         fixed: is_set("fixed"),

@@ -1,9 +1,10 @@
+use std::fmt;
+
 use super::scan::Data;
 
 /// The cells of one answer: its body, and where each cell stands in it.
 ///
 /// Row by row, so a row is a run of spans. Eight bytes a cell beside the body.
-#[derive(Debug)]
 pub(crate) struct Grid {
     body: Body,
     spans: Vec<Span>,
@@ -12,7 +13,6 @@ pub(crate) struct Grid {
 }
 
 /// Most answers are text, which is seen once for all cells.
-#[derive(Debug)]
 enum Body {
     Text(String),
     Bytes(Vec<u8>),
@@ -116,5 +116,16 @@ impl Grid {
             Body::Text(text) if span.end & NOT_PLAIN == 0 => text.get(place).map(Raw::Plain),
             body => body.bytes().get(place).map(Raw::Other),
         }
+    }
+}
+
+/// How much it is: megabytes belong in no log.
+impl fmt::Debug for Grid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grid")
+            .field("rows", &self.rows)
+            .field("columns", &self.columns)
+            .field("bytes", &self.bytes())
+            .finish()
     }
 }

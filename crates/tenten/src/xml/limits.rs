@@ -43,7 +43,8 @@ impl XmlLimits {
         self
     }
 
-    /// Caps one cell, one tag, and all other text together, in bytes. Default: 16 MiB.
+    /// Caps one cell, one tag, and all other text together, in bytes; not what comes as
+    /// CSV, which [`max_bytes`](Self::max_bytes) caps. Default: 16 MiB.
     #[must_use]
     pub const fn max_text(mut self, bytes: usize) -> Self {
         self.max_text = bytes;

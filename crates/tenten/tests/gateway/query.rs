@@ -26,6 +26,23 @@ async fn running_tells_what_there_is() {
 }
 
 #[tokio::test]
+async fn what_is_printed_of_a_row_is_that_row() {
+    let emulator = start(1).await;
+    let mut session = session(&emulator).await;
+    let mut query = Query::new(NUMBERS, "");
+    let row = query.row(&mut session, 7).await.expect("fetched").expect("there");
+    let cells: Vec<String> = row
+        .columns()
+        .iter()
+        .map(|column| {
+            format!("{:?}: {:?}", column.name, row.get::<String>(&*column.name).expect("text"))
+        })
+        .collect();
+    assert_eq!(format!("{row:?}"), format!("{{{}}}", cells.join(", ")));
+    assert!(format!("{query:?}").len() < 5000, "a window's rows: {query:?}");
+}
+
+#[tokio::test]
 async fn every_type_is_read() {
     let emulator = start(1).await;
     let mut session = session(&emulator).await;

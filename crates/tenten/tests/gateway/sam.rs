@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sessionpool_core::{Backend, Session};
 use sessionpool_emulator::{Emulator, Fault};
-use sessionpool_tenten::{Doubt, Error, LoginType, Tenten, TentenSession};
+use sessionpool_tenten::{Doubt, Error, LoginType, Tenten, TentenBuilder, TentenSession};
 use sessionpool_testkit::conformance::cut;
 
 use crate::common::{OWNER, PASSWORD, all_free, group, other_group, soon, start};
@@ -103,17 +103,66 @@ async fn a_login_that_fails_gives_its_id_back_by_the_clear_password() {
 #[tokio::test]
 async fn a_lost_answer_to_a_possessing_login_is_asked_for_again() {
     let emulator = start(1).await;
-    let tenten = group(&emulator).build().expect("valid");
+    let tenten = patient(&emulator).build().expect("valid");
     emulator.fault(Fault::on("login").lose_reply());
     let session = tenten.connect().await.expect("the same session");
     assert_eq!(emulator.book().sessions_begun, 1);
     TentenSession::close(session).await.expect("given back");
 
     emulator.fault(Fault::on("login").lose_reply());
-    let killing = group(&emulator).login_type(LoginType::Kill).build().expect("valid");
+    let killing = patient(&emulator).login_type(LoginType::Kill).build().expect("valid");
     let error = killing.connect().await.expect_err("whether it took effect is unknown");
     assert!(matches!(error, Error::Transport { .. }), "{error}");
     all_free(&emulator).await;
+}
+
+/// How long a request of [`patient`] may take.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// As [`group`]; an ID goes back soon even where a login of it was lost.
+fn patient(emulator: &Emulator) -> TentenBuilder {
+    group(emulator).lifecycle_timeout(LIMIT)
+}
+
+#[tokio::test]
+async fn an_id_stays_here_while_a_login_for_it_may_be_on_its_way() {
+    for kind in [LoginType::Kill, LoginType::NoKill, LoginType::Possess] {
+        let emulator = start(1).await;
+        let tenten = patient(&emulator).login_type(kind).build().expect("valid");
+        let late = emulator.fault(Fault::on("login").hold());
+        let refused = emulator.fault(Fault::on("login").rc(41, "1010data is unavailable").always());
+        let connecting = tokio::spawn(async move { tenten.connect().await });
+        soon("a login", late.hit(1)).await;
+        emulator.abort_connections();
+        soon("an error", connecting).await.expect("no panic").expect_err("lost, or refused");
+        late.lift();
+        refused.lift();
+        all_free(&emulator).await;
+        came_late(&emulator);
+    }
+}
+
+/// The late login met nobody: its ID was kept long enough.
+fn came_late(emulator: &Emulator) {
+    assert_eq!(emulator.book().strays, []);
+    let requests = emulator.requests();
+    let at = |api| requests.iter().find(|request| request.api == api).expect("sent").at;
+    assert!(at("reluid") >= at("login") + LIMIT, "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_session_whose_first_login_may_be_on_its_way_keeps_its_id_as_long() {
+    let emulator = start(1).await;
+    let tenten = patient(&emulator).build().expect("valid");
+    let late = emulator.fault(Fault::on("login").hold());
+    let connecting = tokio::spawn(async move { tenten.connect().await });
+    soon("a login", late.hit(1)).await;
+    emulator.abort_connections();
+    let session = soon("a session", connecting).await.expect("no panic").expect("possessed");
+    drop(session);
+    late.lift();
+    all_free(&emulator).await;
+    came_late(&emulator);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 use std::future::pending;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
+use futures_timer::Delay;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use super::line::{Line, Registered};
 use super::trap::{Direction, Find, Then, Watch};
@@ -44,6 +45,15 @@ pub(super) async fn serve(
         server.set_zero_linger()?;
     }
     Ok(())
+}
+
+/// Comes back then, and not up to a millisecond later as tokio's timers do: who takes a
+/// little longer to ask would pay a whole one for it.
+async fn until(due: Instant) {
+    let left = due.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        Delay::new(left).await;
+    }
 }
 
 /// What the two directions of a connection share.
@@ -128,7 +138,7 @@ impl<'c> State<'c> {
         mut parcels: mpsc::Receiver<(Instant, Parcel)>,
     ) -> io::Result<()> {
         while let Some((due, parcel)) = parcels.recv().await {
-            sleep_until(due).await;
+            until(due).await;
             self.line.passable().await;
             match parcel {
                 Parcel::Bytes(_) if self.withholds(direction) => {}

@@ -85,8 +85,7 @@ impl Proxy {
         self.address.port()
     }
 
-    /// Has everything take this long each way, and up to a millisecond longer, as
-    /// tokio's timers are no finer. Default: none.
+    /// Has everything take this long each way. Default: none.
     pub fn set_latency(&self, each_way: Duration) {
         self.line.change(|condition| condition.latency = each_way);
     }
