@@ -77,10 +77,7 @@ impl<D: Driver> Conversation<D> {
     ) -> sqlx::Result<T> {
         let Self { connection, mark, driver, .. } = self;
         let done = talk(connection).await;
-        mark.leave(match &done {
-            Ok(_) => Answer::Done,
-            Err(error) => answer(driver, mark, error),
-        });
+        note(driver, mark, &done);
         done
     }
 
@@ -330,6 +327,14 @@ impl<D: Driver> Conversation<D> {
     const fn is_lost(&self) -> bool {
         matches!(self.mark.condition(), Condition::Broken(_))
     }
+}
+
+/// Notes what was answered.
+pub(crate) fn note<D: Driver, T>(driver: &D, mark: &mut Mark, done: &sqlx::Result<T>) {
+    mark.leave(match done {
+        Ok(_) => Answer::Done,
+        Err(error) => answer(driver, mark, error),
+    });
 }
 
 /// What an answer means that is an error.

@@ -32,14 +32,6 @@ impl Credentials {
         self.username = Some(username.into());
         self
     }
-
-    pub(crate) fn get_username(&self) -> Option<&str> {
-        self.username.as_deref()
-    }
-
-    pub(crate) fn expose_password(&self) -> &str {
-        self.password.expose()
-    }
 }
 
 /// Asks for the credentials at each opening.
@@ -56,8 +48,20 @@ impl Provider {
         Self(Arc::new(move || provider().boxed()))
     }
 
-    pub(crate) async fn ask(&self) -> sqlx::Result<Credentials> {
-        (self.0)().await.map_err(|source| SqlFailure::Credentials { source }.into())
+    /// A driver's options with the credentials of this moment. The drivers have no trait
+    /// of options with a user and a password, but the same two setters.
+    pub(crate) async fn fill_in<O>(
+        &self,
+        options: O,
+        username: impl FnOnce(O, &str) -> O,
+        password: impl FnOnce(O, &str) -> O,
+    ) -> sqlx::Result<O> {
+        let credentials = (self.0)().await.map_err(|source| SqlFailure::Credentials { source })?;
+        let options = match &credentials.username {
+            Some(name) => username(options, name),
+            None => options,
+        };
+        Ok(password(options, credentials.password.expose()))
     }
 }
 

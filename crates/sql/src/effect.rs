@@ -1,5 +1,7 @@
 //! What a statement may leave behind on its session.
 
+use crate::statement::Tokens;
+
 /// What a statement may leave behind on its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
@@ -62,5 +64,29 @@ impl Effect {
 
     pub(crate) const fn touch(by: &'static str) -> Self {
         Self { touch: Some(by), ..Self::WRITE }
+    }
+
+    /// Of several statements, what any of them may do; given what one does.
+    pub(crate) fn of_all(mut statements: Tokens<'_>, of_one: fn(Tokens<'_>) -> Self) -> Self {
+        if statements.clone().next().is_none() {
+            return Self::READ;
+        }
+        let mut effect = of_one(statements.clone());
+        while statements.next_statement() {
+            effect = effect.and(of_one(statements.clone()));
+        }
+        effect
+    }
+
+    /// The effect of two statements of one text.
+    pub(crate) fn and(self, next: Self) -> Self {
+        let controls = self.control != Control::None || next.control != Control::None;
+        Self {
+            writes: self.writes || next.writes,
+            control: if controls { Control::Any } else { Control::None },
+            touch: self.touch.or(next.touch),
+            unprepares: self.unprepares || next.unprepares,
+            spans: self.spans || next.spans,
+        }
     }
 }

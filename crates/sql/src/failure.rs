@@ -18,7 +18,7 @@ pub enum SqlFailure {
     #[error("cannot open {kind} database {database:?}")]
     #[non_exhaustive]
     Open {
-        /// Whose: `SQLite`, `PostgreSQL`.
+        /// Whose: `SQLite`, `PostgreSQL`, `MySQL`.
         kind: &'static str,
         /// Where it is, without credentials; of SQLite the file's path, or the name of
         /// a database in memory.
@@ -157,7 +157,7 @@ pub enum SqlFailure {
 #[error("{message} ({code})")]
 #[non_exhaustive]
 pub struct FirstError {
-    /// The database's code: of PostgreSQL, the SQLSTATE.
+    /// The database's code: of PostgreSQL the SQLSTATE, of MySQL the number.
     pub code: String,
     /// What it said.
     pub message: String,

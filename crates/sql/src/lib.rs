@@ -38,6 +38,8 @@ mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
+mod required;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
 mod reset;
 mod sandbox;
 #[cfg(any(feature = "mysql", feature = "postgres"))]

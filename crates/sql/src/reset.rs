@@ -1,3 +1,5 @@
+use crate::effect::Effect;
+
 /// What is done to a session that its borrower has used, before the next one may
 /// have it.
 ///
@@ -18,4 +20,15 @@ pub enum Reset {
     /// Where [`Clean`](Self::Clean) would put state back, the session is ended instead
     /// and a fresh one opened.
     Discard,
+}
+
+impl Reset {
+    /// As much of an effect as is heeded.
+    pub(crate) fn heeds(self, effect: Effect) -> Effect {
+        match self {
+            Self::Rollback => Effect { touch: None, ..effect },
+            Self::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },
+            Self::Clean | Self::Discard => effect,
+        }
+    }
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{assert_clean, begin, begin_read_only, code, commit, insert, run};
+use common::{SOON, assert_clean, begin, begin_read_only, code, commit, insert, run};
 use sessionpool_core::{Backend, Fault, Session, Transactional, TxOptions};
 use sessionpool_sql::{Sqlite, SqliteSession};
 
@@ -41,7 +41,7 @@ async fn it_outlives_its_sessions_but_not_its_backend() {
     drop(backend);
 
     // The anchor's thread is told to end, not waited for.
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + SOON;
     loop {
         let mut session = Sqlite::memory("anchored").open().await.unwrap();
         let gone = sqlx::query("select * from t").fetch_all(&mut session).await.is_err();
@@ -109,7 +109,7 @@ async fn the_busy_timeout_is_honoured() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_and_readers_take_turns() {
-    let backend = Sqlite::memory("turns");
+    let backend = Sqlite::memory("turns").busy_timeout(SOON);
     run(&mut backend.open().await.unwrap(), "create table t (x)").await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..4 {

@@ -10,10 +10,11 @@ mod common;
 #[path = "common/sandbox.rs"]
 mod shared;
 
-use common::{self as place, LONG, LONG_ROWS, Place, failure, insert};
+use common::{self as place, LONG, LONG_ROWS, Place, failure, insert, one};
 use futures_util::FutureExt;
 use sessionpool_core::{CommitOutcome, Condition, Transactional, TxOptions};
-use sessionpool_sql::{Sandbox, SqlFailure, SqliteSession};
+use sessionpool_sql::{SqlFailure, SqliteSession};
+use shared::{count, sandbox};
 use tokio::time::timeout;
 
 /// Reads, and never comes to an end.
@@ -21,27 +22,22 @@ const ENDLESS: &str = "select count(*) from (with recursive n (i) as \
                        (values (1) union all select i + 1 from n) select i from n)";
 
 rules! {
-    shared: the_application_works_as_ever_and_leaves_no_trace,
+    shared:
+    nobody_ends_the_sandbox_by_hand,
+    statements_outside_of_units_stand_and_fall_alone,
+    the_application_works_as_ever_and_leaves_no_trace,
 }
 
 #[tokio::test]
-async fn nobody_ends_the_sandbox_by_hand() {
+async fn nobody_has_the_raw_connection() {
     let place = Place::new().await;
-    let sandbox = place.pool().sandbox().await.unwrap();
+    let sandbox = sandbox(&place).await;
     let mut lease = sandbox.acquire().await.unwrap();
     insert(&mut lease, 4).await;
-    for sql in ["commit", "insert into t values (6); commit"] {
-        let error = sqlx::raw_sql(sql).execute(&mut *lease).await.unwrap_err();
-        assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
-    }
     let error = lease.connection().unwrap_err();
     assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{error}");
     drop(lease);
-    let mut lease = sandbox.acquire().await.unwrap();
-    let seen: Vec<i64> =
-        sqlx::query_scalar("select x from t").fetch_all(&mut *lease).await.unwrap();
-    assert_eq!(seen, [4]);
-    drop(lease);
+    assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 4);
     drop(sandbox);
     assert!(place.rows().await.is_empty());
 }
@@ -49,7 +45,7 @@ async fn nobody_ends_the_sandbox_by_hand() {
 #[tokio::test]
 async fn what_a_borrower_touched_does_not_cost_the_session() {
     let place = Place::new().await;
-    let sandbox = place.pool().sandbox().await.unwrap();
+    let sandbox = sandbox(&place).await;
     let mut lease = sandbox.acquire().await.unwrap();
     insert(&mut lease, 1).await;
     // Elsewhere it would cost the session.
@@ -65,7 +61,7 @@ async fn what_a_borrower_touched_does_not_cost_the_session() {
 #[tokio::test]
 async fn a_dropped_write_does_not_cost_the_sandbox() {
     let place = Place::new().await;
-    let sandbox = place.pool().sandbox().await.unwrap();
+    let sandbox = sandbox(&place).await;
     insert(&mut sandbox.acquire().await.unwrap(), -1).await;
 
     let mut lease = sandbox.acquire().await.unwrap();
@@ -75,13 +71,13 @@ async fn a_dropped_write_does_not_cost_the_sandbox() {
     let outcome = SqliteSession::commit(&mut lease).await;
     assert!(matches!(outcome, CommitOutcome::RolledBack(Some(_))), "{outcome:?}");
     drop(lease);
-    assert_eq!(count(&mut sandbox.acquire().await.unwrap()).await, 1, "the unit's are gone");
+    assert_eq!(count(&sandbox).await, 1, "the unit's are gone");
 
     // Without a unit around it, it is kept as any statement is.
     let mut lease = sandbox.acquire().await.unwrap();
     drop_half_way(&mut lease, LONG);
     drop(lease);
-    assert_eq!(count(&mut sandbox.acquire().await.unwrap()).await, 1 + LONG_ROWS);
+    assert_eq!(count(&sandbox).await, 1 + LONG_ROWS as i64);
     drop(sandbox);
     assert!(place.rows().await.is_empty());
 }
@@ -89,14 +85,14 @@ async fn a_dropped_write_does_not_cost_the_sandbox() {
 #[tokio::test]
 async fn a_dropped_read_is_stopped_in_a_sandbox_too() {
     let place = Place::new().await;
-    let sandbox = place.pool().sandbox().await.unwrap();
+    let sandbox = sandbox(&place).await;
     let mut lease = sandbox.acquire().await.unwrap();
     insert(&mut lease, 1).await;
     let read = sqlx::query(ENDLESS).execute(&mut *lease);
     assert!(timeout(Duration::from_millis(200), read).await.is_err());
     insert(&mut lease, 2).await;
     drop(lease);
-    assert_eq!(count(&mut sandbox.acquire().await.unwrap()).await, 2);
+    assert_eq!(count(&sandbox).await, 2);
 }
 
 /// Before a statement is sent, the one before it is kept: of that the driver's thread does
@@ -104,7 +100,7 @@ async fn a_dropped_read_is_stopped_in_a_sandbox_too() {
 #[tokio::test]
 async fn what_is_dropped_while_it_is_kept_is_kept() {
     let place = Place::new().await;
-    let sandbox = place.pool().sandbox().await.unwrap();
+    let sandbox = sandbox(&place).await;
     let mut lease = sandbox.acquire().await.unwrap();
     for x in 0..10 {
         insert(&mut lease, x).await;
@@ -112,7 +108,7 @@ async fn what_is_dropped_while_it_is_kept_is_kept() {
         sqlx::query("insert into t values (0)").execute(&mut *lease).await.unwrap_err();
     }
     drop(lease);
-    assert_eq!(count(&mut sandbox.acquire().await.unwrap()).await, 10);
+    assert_eq!(count(&sandbox).await, 10);
 
     let mut lease = sandbox.acquire().await.unwrap();
     SqliteSession::begin(&mut lease, &TxOptions::new()).await.unwrap();
@@ -120,7 +116,7 @@ async fn what_is_dropped_while_it_is_kept_is_kept() {
     // At once, or dropped half way: then, too, it comes to its end.
     let _ = SqliteSession::commit(&mut lease).now_or_never();
     drop(lease);
-    assert_eq!(count(&mut sandbox.acquire().await.unwrap()).await, 11);
+    assert_eq!(count(&sandbox).await, 11);
 }
 
 #[track_caller]
@@ -131,9 +127,4 @@ fn drop_half_way(session: &mut SqliteSession, sql: &'static str) {
 
 fn condition(session: &SqliteSession) -> Condition {
     sessionpool_core::Session::condition(session)
-}
-
-async fn count(session: &mut SqliteSession) -> usize {
-    let rows: Vec<i64> = sqlx::query_scalar("select x from t").fetch_all(session).await.unwrap();
-    rows.len()
 }

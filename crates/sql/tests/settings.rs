@@ -6,9 +6,10 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Place, assert_clean, begin, code, failure, insert, run};
+use common::{Place, SOON, assert_clean, begin, code, failure, insert, run};
 use sessionpool_core::{Backend, Fault, Session};
 use sessionpool_sql::{SqlFailure, Sqlite, SqliteSession};
+use sessionpool_testkit::conformance::cut;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
 async fn pragma(session: &mut SqliteSession, sql: &'static str) -> String {
@@ -141,12 +142,12 @@ async fn a_locked_database_is_worth_another_try() {
 async fn the_lock_for_a_new_journal_mode_is_waited_for() {
     let place = Place::new().await;
     let other = place.session().await;
-    let backend = place.sqlite().journal_mode(SqliteJournalMode::Delete);
-    let opening = tokio::spawn(async move { backend.open().await.map(drop) });
-    tokio::time::sleep(Duration::from_millis(50)).await; // nothing tells that it has asked
-    assert!(!opening.is_finished());
+    let backend = place.sqlite().journal_mode(SqliteJournalMode::Delete).busy_timeout(SOON);
+    let mut opening = Box::pin(backend.open());
+    // It is not refused, and has waited more often than one attempt makes it wait.
+    assert!(cut(&mut opening, 100).await.is_none());
     SqliteSession::close(other).await.unwrap();
-    opening.await.unwrap().unwrap();
+    opening.await.unwrap();
 }
 
 #[tokio::test]

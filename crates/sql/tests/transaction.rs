@@ -10,8 +10,8 @@ mod shared;
 use std::time::{Duration, Instant};
 
 use common::{
-    self as place, LONG, LONG_ROWS, Place, assert_clean, begin, begin_read_only, code, commit,
-    failure, insert, refused_commit, rolled_back, run,
+    self as place, LONG, LONG_ROWS, Place, SOON, assert_clean, begin, begin_read_only, code,
+    commit, failure, insert, refused_commit, rolled_back, run,
 };
 use futures_util::{FutureExt, StreamExt};
 use sessionpool_core::{
@@ -161,7 +161,7 @@ async fn immediate_units_never_lose_an_update() {
     insert(&mut place.session().await, 0).await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..8 {
-        let mut session = place.session().await;
+        let mut session = place.sqlite().busy_timeout(SOON).open().await.unwrap();
         tasks.spawn(async move {
             for _ in 0..25 {
                 begin(&mut session).await;

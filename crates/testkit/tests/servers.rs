@@ -195,14 +195,16 @@ async fn pgbouncer_stands_in_front_of_postgres() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
-async fn dropping_the_handle_leaves_no_process_and_no_folder() {
+async fn dropping_the_handle_leaves_no_process_no_folder_and_no_memory() {
     let server = Postgres::start().await;
     let folder = server.socket_folder().to_owned();
     let mut stream = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let pid = postmaster(&folder);
+    let (pid, memory) = (postmaster(&folder), memory(&folder));
+    assert!(is_kept(&memory));
     drop(server);
     assert!(!is_running(pid), "the server");
+    forgotten(&memory).await;
     assert!(!folder.exists(), "its folder");
     match stream.read(&mut [0]) {
         Ok(length) => assert_eq!(length, 0, "its sockets are closed"),
@@ -273,6 +275,27 @@ async fn a_server_whose_watcher_is_killed_ends() {
 
 fn postmaster(folder: &Path) -> i32 {
     read(&folder.join("data/postmaster.pid")).lines().next().unwrap().parse().unwrap()
+}
+
+/// The number of the piece of shared memory that the kernel keeps for a server.
+fn memory(folder: &Path) -> String {
+    let lock = read(&folder.join("data/postmaster.pid"));
+    lock.lines().nth(6).unwrap().split_whitespace().last().unwrap().to_owned()
+}
+
+fn is_kept(memory: &str) -> bool {
+    let kept = read(Path::new("/proc/sysvipc/shm"));
+    kept.lines().any(|line| line.split_whitespace().nth(1) == Some(memory))
+}
+
+/// Waits until the last of those who had it is gone, and it with them.
+async fn forgotten(memory: &str) {
+    let gone = async {
+        while is_kept(memory) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(SOON, gone).await.expect("its shared memory");
 }
 
 fn children(pid: i32) -> Vec<i32> {

@@ -9,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post};
 use sessionpool::axum::{Problem, UnitLayer, health, status};
-use sessionpool::{AcquireOptions, Pool, TxOptions};
+use sessionpool::{AcquireOptions, Isolation, Pool, TxOptions};
 use tokio::time;
 
 use crate::database::Database;
@@ -39,10 +39,12 @@ pub(crate) fn routes<S: Database>(pool: &Pool<S>) -> Router {
         .route("/report", get(report::<S>))
         .layer(from_fn(within::<10>))
         .layer(unit().options(of_class(REPORT)));
+    // All its pages see what the first one saw: PostgreSQL's default is a snapshot for each.
+    let one_snapshot = of_class(EXPORT).isolation(Isolation::RepeatableRead);
     let exports = Router::new()
         .route("/stations.csv", get(csv::<S>))
         .layer(from_fn(within::<5>))
-        .layer(unit().options(of_class(EXPORT)).body_limit(Duration::from_secs(20)));
+        .layer(unit().options(one_snapshot).body_limit(Duration::from_secs(20)));
 
     reading.merge(writing).merge(reports).merge(exports).merge(insight(pool))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sessionpool::{AcquireError, Retry, Session};
+use sessionpool_testkit::proxy::{Direction, Then};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -89,9 +90,10 @@ async fn a_server_that_stands_still_at_return_costs_one_session<S: Server>() {
 async fn whoever_is_cut_off_is_replaced<S: Server>() {
     let place = Place::<S>::new(|pool| pool.max_size(2)).await;
     let mut lease = place.pool.acquire().await.unwrap();
+    let sent = place.proxy.when(Direction::ToServer, S::SLEEP, Then::GoOn);
     let asleep = async { lease.run(S::SLEEP).await };
     let cut_off = async {
-        tokio::time::sleep(BRIEF).await;
+        sent.sprung().await;
         place.proxy.reset_all();
     };
     let (answer, ()) = tokio::join!(asleep, cut_off);

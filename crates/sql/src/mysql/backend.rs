@@ -131,7 +131,7 @@ impl MySql {
     /// for several. Default: none.
     #[must_use]
     pub fn require_setting(self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.with(|config| config.required.push(name.into()))
+        self.with(|config| config.required.add(name.into()))
     }
 
     /// The node is meant to be read: a write that it refuses (1290, 1836) is then the
@@ -153,7 +153,8 @@ impl MySql {
 
     /// Asks for the credentials at each opening, so that rotated ones are used from the
     /// next session on; sessions that are open go on. Its time counts as part of the
-    /// opening's. Default: those of the URL or the options.
+    /// opening's. So it is for the connection over which statements are cancelled, as part
+    /// of the 3 s that has. Default: those of the URL or the options.
     ///
     /// An error is a passing one, and asked about again at the next opening.
     ///

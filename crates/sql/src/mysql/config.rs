@@ -1,5 +1,4 @@
-use std::borrow::Cow;
-
+use crate::required::Required;
 use crate::reset::Reset;
 
 /// What all sessions of a backend have in common.
@@ -10,6 +9,5 @@ pub(super) struct Config {
     pub(super) replica: bool,
     /// A lock that was not granted in time is a conflict.
     pub(super) lock_timeout_is_conflict: bool,
-    /// Settings without which no unit begins.
-    pub(super) required: Vec<Cow<'static, str>>,
+    pub(super) required: Required,
 }

@@ -13,7 +13,7 @@ use super::config::Config;
 use super::line::Line;
 use super::text::Begin;
 use super::{error, text};
-use crate::conversation::{Conversation, answer};
+use crate::conversation::{Conversation, answer, note};
 use crate::driver::{Driver, Verdict};
 use crate::effect::{Control, Effect};
 use crate::failure::{FirstError, SqlFailure};
@@ -92,10 +92,7 @@ impl MySqlDriver {
         mark.enter(effect);
         let sql = AssertSqlSafe(text).into_sql_str();
         let sent = progress.send(line, sql).await;
-        mark.leave(match &sent {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(self, mark, error),
-        });
+        note(self, mark, &sent);
         let Err(error) = sent else {
             self.end_unit();
             return Verdict::Committed;
@@ -131,7 +128,7 @@ impl Driver for MySqlDriver {
     fn judge(&self, error: &Error, mark: &Mark) -> Fault {
         let meant_to_be_read = self.config.replica || self.read_only || mark.touched().is_some();
         match error::number(error) {
-            Some(1290 | 1836) if meant_to_be_read => Fault::Other,
+            Some(error::OPTION_PREVENTS | error::READ_ONLY) if meant_to_be_read => Fault::Other,
             Some(error::LOCK_WAIT_TIMEOUT) if self.config.lock_timeout_is_conflict => {
                 Fault::Conflict
             }
@@ -189,8 +186,7 @@ impl Driver for MySqlDriver {
     }
 
     fn refuses(&self, _: &Effect, mark: &Mark) -> Option<SqlFailure> {
-        let required = self.config.required.first().filter(|_| !mark.is_ours())?;
-        Some(SqlFailure::OutsideUnit { setting: required.clone().into_owned() })
+        self.config.required.refuses(mark)
     }
 
     async fn prepare(line: &mut Line, mark: &mut Mark) -> sqlx::Result<()> {
@@ -205,9 +201,7 @@ impl Driver for MySqlDriver {
         if options.deferrable {
             return Some(SqlFailure::Unsupported { option: "deferrable mode" });
         }
-        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
-        let missing = self.config.required.iter().find(|name| !has(name))?;
-        Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
+        self.config.required.refuses_unit(options)
     }
 
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {

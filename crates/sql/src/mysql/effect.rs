@@ -57,25 +57,10 @@ pub(super) fn tokens(sql: &str, has_backslashes: bool) -> Tokens<'_> {
 
 /// As [`of`], for a text that is known to hold several statements.
 pub(super) fn of_script(sql: &str, has_backslashes: bool) -> Effect {
-    let mut statements = tokens(sql, has_backslashes);
-    if statements.clone().next().is_none() {
-        return Effect::READ;
-    }
-    let mut effect = of_statement(statements.clone());
-    while statements.next_statement() {
-        let next = of_statement(statements.clone());
-        let controls = [effect, next].iter().any(|it| it.control != Control::None);
-        effect = Effect {
-            writes: effect.writes || next.writes,
-            control: if controls { Control::Any } else { Control::None },
-            touch: effect.touch.or(next.touch),
-            ..effect
-        };
-    }
-    effect
+    Effect::of_all(tokens(sql, has_backslashes), of_statement)
 }
 
-fn of_statement<'s>(mut words: impl Iterator<Item = Token<'s>> + Clone) -> Effect {
+fn of_statement(mut words: Tokens<'_>) -> Effect {
     let keyword = words.find(|word| *word != Token::Sign('(')).unwrap_or(Token::Semicolon);
     if keyword.is_one_of(&READING) {
         Effect { touch: touch_within(words), ..Effect::READ }

@@ -17,7 +17,10 @@ pub(super) const NO_SAVEPOINT: u16 = 1305;
 pub(super) const INTERRUPTED: u16 = 1317;
 
 /// A write where only reading is allowed, by the server's options or its role.
-const OPTION_PREVENTS: u16 = 1290;
+pub(super) const OPTION_PREVENTS: u16 = 1290;
+
+/// … and by its role alone.
+pub(super) const READ_ONLY: u16 = 1836;
 
 /// What a program of the user's raised, with whatever state: `SIGNAL`, and a `RESIGNAL` of
 /// nothing.
@@ -55,7 +58,7 @@ fn of_number(number: u16, error: &Error) -> Fault {
         // A session that was idle too long.
         4031 => Fault::SessionLost,
         // A node that is no primary any more.
-        1836 => Fault::BackendLost,
+        READ_ONLY => Fault::BackendLost,
         OPTION_PREVENTS if is_read_only(error) => Fault::BackendLost,
         _ if SIGNALLED.contains(&number) => Fault::Other,
         _ if sql_state(error).is_some_and(|state| state.starts_with("08")) => Fault::BackendLost,

@@ -42,12 +42,9 @@ impl Login {
             tls::choose_cryptography();
         }
         let Some(provider) = &self.provider else { return Ok(options) };
-        let credentials = provider.ask().await?;
-        let options = match credentials.get_username() {
-            Some(username) => options.username(username),
-            None => options,
-        };
-        Ok(options.password(credentials.expose_password()))
+        provider
+            .fill_in(options, MySqlConnectOptions::username, MySqlConnectOptions::password)
+            .await
     }
 
     /// For messages: no user, no password.

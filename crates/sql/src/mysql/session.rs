@@ -11,7 +11,6 @@ use crate::call::Call;
 use crate::conversation::{Conversation, savepoints_of_talk};
 use crate::effect::Effect;
 use crate::executor::impl_executor;
-use crate::reset::Reset;
 use crate::sandbox::impl_sandbox;
 
 /// A connection to a MySQL or MariaDB database.
@@ -28,7 +27,7 @@ use crate::sandbox::impl_sandbox;
 /// the [raw connection](Self::connection) mean that state of the session was touched:
 /// settings, user variables, temporary tables, user locks, the current database. No
 /// statement puts these back, so the session is ended, and the pool opens a fresh one. See
-/// [`Reset`].
+/// [`Reset`](crate::Reset).
 ///
 /// What cannot be seen is what a function or a trigger of yours does. `GET_LOCK` and
 /// `@variable :=` are seen in a statement's text. `LAST_INSERT_ID()`, `ROW_COUNT()` and
@@ -112,11 +111,7 @@ impl MySqlSession {
 
     /// What of an effect counts for this backend.
     pub(super) fn limited(&self, effect: Effect) -> Effect {
-        match self.talk.driver.config.reset {
-            Reset::Rollback => Effect { touch: None, ..effect },
-            Reset::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },
-            Reset::Clean | Reset::Discard => effect,
-        }
+        self.talk.driver.config.reset.heeds(effect)
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) const WORKED: &str = "sessionpool_worked";
 /// The longest lock wait all versions take, in seconds: three years.
 const LONGEST: u64 = 100_000_000;
 
+/// The longest that MariaDB takes for a statement, in seconds: a year.
+const LONGEST_STATEMENT: f64 = 31_536_000.0;
+
 /// How a unit begins, and how what it has set on its session is undone.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Begin {
@@ -58,7 +61,7 @@ pub(super) fn set(options: &TxOptions, flavour: Flavour) -> Begin {
     };
     if let Some(limit) = options.statement_timeout {
         match flavour {
-            Flavour::MariaDb => set("max_statement_time", &limit.as_secs_f64(), "DEFAULT"),
+            Flavour::MariaDb => set("max_statement_time", &fractional_seconds(limit), "DEFAULT"),
             Flavour::MySql => set("max_execution_time", &milliseconds(limit), "DEFAULT"),
         }
     }
@@ -117,6 +120,15 @@ fn seconds(limit: Duration) -> u64 {
     match limit.as_secs().saturating_add(u64::from(limit.subsec_nanos() > 0)) {
         0 => LONGEST,
         seconds => seconds.min(LONGEST),
+    }
+}
+
+/// Seconds with a fraction: zero is never, so what is shorter than a microsecond, the
+/// server's unit, is one, and what does not fit is the longest there is.
+fn fractional_seconds(limit: Duration) -> f64 {
+    match limit.as_micros() {
+        0 if !limit.is_zero() => 1e-6,
+        _ => limit.as_secs_f64().min(LONGEST_STATEMENT),
     }
 }
 
@@ -191,6 +203,9 @@ mod tests {
         assert_eq!(seconds(Duration::ZERO), LONGEST);
         assert_eq!(seconds(Duration::MAX), LONGEST);
         assert_eq!(seconds(Duration::from_millis(1_001)), 2);
+        assert_eq!(fractional_seconds(Duration::MAX).to_string(), "31536000");
+        assert_eq!(fractional_seconds(Duration::from_nanos(1)).to_string(), "0.000001");
+        assert_eq!(fractional_seconds(Duration::ZERO).to_string(), "0");
         assert_eq!(milliseconds(Duration::MAX), u128::from(u32::MAX));
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
     }

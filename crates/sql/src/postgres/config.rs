@@ -1,7 +1,7 @@
-use std::borrow::Cow;
 use std::time::Duration;
 
 use super::text::{milliseconds, push};
+use crate::required::Required;
 use crate::reset::Reset;
 
 /// What all sessions of a backend have in common.
@@ -15,8 +15,7 @@ pub(super) struct Config {
     pub(super) replica: bool,
     /// A lock that was not granted in time is a conflict.
     pub(super) lock_timeout_is_conflict: bool,
-    /// Settings without which no unit begins.
-    pub(super) required: Vec<Cow<'static, str>>,
+    pub(super) required: Required,
     pub(super) peer_timeout: Option<Duration>,
     pub(super) peer_check: Option<Duration>,
     pub(super) idle_in_transaction_timeout: Option<Duration>,
@@ -29,7 +28,7 @@ impl Default for Config {
             behind_pooler: false,
             replica: false,
             lock_timeout_is_conflict: false,
-            required: Vec::new(),
+            required: Required::default(),
             peer_timeout: Some(Duration::from_secs(60)),
             peer_check: Some(Duration::from_secs(1)),
             idle_in_transaction_timeout: Some(Duration::from_secs(600)),

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::canceller::{Canceller, Process};
 use super::config::Config;
 use super::{error, text};
-use crate::conversation::{Conversation, answer};
+use crate::conversation::{Conversation, answer, note};
 use crate::driver::{Driver, Verdict};
 use crate::effect::{Control, Effect};
 use crate::failure::{FirstError, SqlFailure};
@@ -135,11 +135,9 @@ impl Driver for PgDriver {
     }
 
     fn refuses(&self, effect: &Effect, mark: &Mark) -> Option<SqlFailure> {
-        if let Some(name) = self.config.required.first().filter(|_| !mark.is_ours()) {
-            return Some(SqlFailure::OutsideUnit { setting: name.clone().into_owned() });
-        }
         let is_torn = self.config.behind_pooler && effect.spans && !mark.is_open();
-        is_torn.then_some(SqlFailure::NeedsTransaction)
+        let needed = self.config.required.refuses(mark);
+        needed.or_else(|| is_torn.then_some(SqlFailure::NeedsTransaction))
     }
 
     async fn prepare(connection: &mut PgConnection, mark: &mut Mark) -> sqlx::Result<()> {
@@ -155,9 +153,7 @@ impl Driver for PgDriver {
         {
             return Some(SqlFailure::Unsupported { option: "setting with a zero byte in it" });
         }
-        let has = |wanted: &str| options.settings.iter().any(|(name, _)| name == wanted);
-        let missing = self.config.required.iter().find(|name| !has(name))?;
-        Some(SqlFailure::MissingSetting { setting: missing.clone().into_owned() })
+        self.config.required.refuses_unit(options)
     }
 
     async fn begin(talk: &mut Conversation<Self>, options: &TxOptions) -> sqlx::Result<()> {
@@ -260,10 +256,7 @@ impl PgDriver {
     ) -> Verdict {
         mark.enter(effect);
         let sent = follow(connection, AssertSqlSafe(text).into_sql_str(), &mut stage).await;
-        mark.leave(match &sent {
-            Ok(()) => Answer::Done,
-            Err(error) => answer(self, mark, error),
-        });
+        note(self, mark, &sent);
         match sent {
             Ok(()) if stage == Stage::Commit => {
                 self.read_only = false;

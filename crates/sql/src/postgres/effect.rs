@@ -43,7 +43,7 @@ pub(super) fn of(sql: &str) -> Effect {
     let mut statements = Tokens::of(sql, SYNTAX);
     let mut effect = of_statement(statements.clone());
     while statements.next_statement() {
-        effect = and(effect, of_statement(statements.clone()));
+        effect = effect.and(of_statement(statements.clone()));
         effect.touch = effect.touch.or(Some("several statements in one text"));
     }
     effect
@@ -51,24 +51,7 @@ pub(super) fn of(sql: &str) -> Effect {
 
 /// As [`of`], for a text that is known to hold several statements.
 pub(super) fn of_script(sql: &str) -> Effect {
-    let mut statements = Tokens::of(sql, SYNTAX);
-    let mut effect = of_statement(statements.clone());
-    while statements.next_statement() {
-        effect = and(effect, of_statement(statements.clone()));
-    }
-    effect
-}
-
-/// The effect of two statements of one text.
-fn and(first: Effect, second: Effect) -> Effect {
-    let controls = first.control != Control::None || second.control != Control::None;
-    Effect {
-        writes: first.writes || second.writes,
-        control: if controls { Control::Any } else { Control::None },
-        touch: first.touch.or(second.touch),
-        unprepares: first.unprepares || second.unprepares,
-        spans: first.spans || second.spans,
-    }
+    Effect::of_all(Tokens::of(sql, SYNTAX), of_statement)
 }
 
 fn of_statement(tokens: Tokens<'_>) -> Effect {
@@ -269,6 +252,16 @@ mod tests {
         assert_eq!(effect.touch, Some("SET"));
         assert_eq!(effect.control, Control::Any);
         assert!(effect.unprepares && effect.writes);
+    }
+
+    #[test]
+    fn a_script_is_the_worst_of_its_statements_and_their_number_no_touch() {
+        assert_eq!(of_script("select 1; select 2"), Effect::READ);
+        assert_eq!(of_script("insert into a values (1); set role x").touch, Some("SET"));
+        assert_eq!(of_script("select 1; commit").control, Control::Any);
+        for sql in ["", " ; ", "-- nothing"] {
+            assert_eq!(of_script(sql), Effect::READ, "{sql}");
+        }
     }
 
     #[test]

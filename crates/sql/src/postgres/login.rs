@@ -49,12 +49,7 @@ impl Login {
             tls::choose_cryptography();
         }
         let Some(provider) = &self.provider else { return Ok(options) };
-        let credentials = provider.ask().await?;
-        let options = match credentials.get_username() {
-            Some(username) => options.username(username),
-            None => options,
-        };
-        Ok(options.password(credentials.expose_password()))
+        provider.fill_in(options, PgConnectOptions::username, PgConnectOptions::password).await
     }
 
     /// A login that a pooler in transaction mode takes.

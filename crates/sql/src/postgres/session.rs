@@ -10,7 +10,6 @@ use crate::call::Call;
 use crate::conversation::{Conversation, savepoints_of_talk};
 use crate::effect::Effect;
 use crate::executor::impl_executor;
-use crate::reset::Reset;
 use crate::sandbox::impl_sandbox;
 
 /// A connection to a PostgreSQL database.
@@ -27,13 +26,13 @@ use crate::sandbox::impl_sandbox;
 /// use of the [raw connection](Self::connection) mean that state of the session was
 /// touched: roles, settings, schemas, temporary tables, advisory locks, `LISTEN`,
 /// cursors. All of it is put back in one round trip; prepared statements stay. See
-/// [`Reset`].
+/// [`Reset`](crate::Reset).
 ///
 /// What cannot be seen is what a function does: `dblink_connect`, `setseed`,
 /// `lo_open`, one of your own that calls `set_config` or takes an advisory lock.
 /// (`set_config` and the locks themselves are seen in a statement's text; a
 /// `set_config` whose last argument is a plain `true` ends with its transaction and
-/// is let pass.) Where such functions are used, choose [`Reset::Always`].
+/// is let pass.) Where such functions are used, choose [`Reset::Always`](crate::Reset::Always).
 ///
 /// After an `INSERT` into a table with a sequence, `currval` and `lastval` still tell of
 /// it until a reset.
@@ -108,12 +107,10 @@ impl PgSession {
     /// An effect, as far as the backend's settings have it heeded.
     pub(super) fn limited(&self, effect: Effect) -> Effect {
         let config = &self.talk.driver.config;
-        match config.reset {
-            _ if config.behind_pooler => Effect { touch: None, unprepares: false, ..effect },
-            Reset::Rollback => Effect { touch: None, ..effect },
-            Reset::Always => Effect { touch: effect.touch.or(Some("any use")), ..effect },
-            Reset::Clean | Reset::Discard => effect,
+        if config.behind_pooler {
+            return Effect { touch: None, unprepares: false, ..effect };
         }
+        config.reset.heeds(effect)
     }
 }
 
@@ -153,7 +150,7 @@ impl Session for PgSession {
     ///
     /// The server did not do it, or
     /// [`SqlFailure::Touched`](crate::SqlFailure::Touched) where the backend was told
-    /// to [`Discard`](Reset::Discard).
+    /// to [`Discard`](crate::Reset::Discard).
     async fn release(this: &mut Self) -> Result<(), Error> {
         this.talk.release().await
     }

@@ -7,13 +7,22 @@ pub mod rules;
 pub mod outcome;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sessionpool_core::{Backend, Pool, Session, Transactional, TxOptions};
 use sessionpool_sql::{Sqlite, SqliteSession};
 use tempfile::TempDir;
 
 #[allow(unused_imports, reason = "each test file uses a part of it")]
-pub use outcome::{Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown};
+pub use outcome::{
+    Failed, Outside, assert_clean, commit, committed, failure, refused_commit, rolled_back, unknown,
+};
+
+/// How long something may take that is bound to happen.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// What its pools lend.
+pub type Lent = SqliteSession;
 
 /// The code of a row that is there already.
 pub const UNIQUE: &str = "1555";
@@ -85,6 +94,10 @@ pub async fn run(session: &mut SqliteSession, sql: &'static str) {
 
 pub async fn insert(session: &mut SqliteSession, x: i64) {
     sqlx::query("insert into t values (?)").bind(x).execute(session).await.unwrap();
+}
+
+pub async fn one(session: &mut SqliteSession, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(session).await.unwrap()
 }
 
 pub async fn begin(session: &mut SqliteSession) {

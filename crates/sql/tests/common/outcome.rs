@@ -4,12 +4,30 @@
 
 use std::fmt::Debug;
 
-use sessionpool_core::{CommitOutcome, Condition, Session, Transactional};
+use sessionpool_core::{CommitOutcome, Condition, Session, Transactional, TxError};
 use sessionpool_sql::SqlFailure;
 
+/// How a unit of a test fails.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    #[error("on purpose")]
+    OnPurpose,
+}
+
 pub async fn commit<S: Transactional>(session: &mut S) {
-    let outcome = S::commit(session).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(S::commit(session).await);
+}
+
+#[track_caller]
+pub fn committed<E: Debug>(outcome: CommitOutcome<E>) {
+    match outcome {
+        CommitOutcome::Committed => {}
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A test's own database, looked at from outside.

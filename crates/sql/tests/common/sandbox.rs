@@ -4,21 +4,19 @@
 
 use std::time::Duration;
 
-use sessionpool_core::TxError;
-use sessionpool_sql::Sandbox;
+use sessionpool_core::Pool;
+use sessionpool_sql::{Sandbox, SqlFailure};
 use sqlx::Executor;
 
-use crate::place::{Place, insert};
+use crate::place::{Failed, Lent, Place, UNIQUE, code, failure, insert, one};
 
-/// How a unit of a test fails.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    #[error(transparent)]
-    Tx(#[from] TxError),
-    #[error("on purpose")]
-    OnPurpose,
+pub(crate) async fn sandbox(place: &Place) -> Pool<Lent> {
+    place.pool().sandbox().await.unwrap()
+}
+
+/// How many rows those see who are in it.
+pub(crate) async fn count(sandbox: &Pool<Lent>) -> i64 {
+    one(&mut sandbox.acquire().await.unwrap(), "select count(*) from t").await
 }
 
 pub(crate) async fn the_application_works_as_ever_and_leaves_no_trace() {
@@ -59,4 +57,46 @@ pub(crate) async fn the_application_works_as_ever_and_leaves_no_trace() {
     assert!(place.rows().await.is_empty(), "and nothing has been");
     insert(&mut pool.acquire().await.unwrap(), 7).await;
     assert!(!place.rows().await.is_empty(), "the pool itself goes on");
+}
+
+pub(crate) async fn statements_outside_of_units_stand_and_fall_alone() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    let twice = lease.execute("insert into t values (1)").await.unwrap_err();
+    assert_eq!(code(&twice), UNIQUE);
+    insert(&mut lease, 2).await;
+    assert!(lease.execute("select nonsense").await.is_err());
+    drop(lease);
+    assert_eq!(count(&sandbox).await, 2);
+    let unit = sandbox.transaction(async |tx| {
+        insert(tx, 3).await;
+        Ok::<_, Failed>(())
+    });
+    Box::pin(unit).await.unwrap();
+    assert_eq!(count(&sandbox).await, 3);
+}
+
+pub(crate) async fn nobody_ends_the_sandbox_by_hand() {
+    let place = Place::new().await;
+    let sandbox = sandbox(&place).await;
+    let mut lease = sandbox.acquire().await.unwrap();
+    insert(&mut lease, 1).await;
+    for sql in
+        ["commit", "rollback", "begin", "select 1; commit", "insert into t values (6); commit"]
+    {
+        let error = lease.execute(sql).await.unwrap_err();
+        assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
+    }
+    drop(lease);
+    let unit = sandbox.transaction(async |tx| {
+        assert!(tx.execute("commit").await.is_err());
+        insert(tx, 2).await;
+        Ok::<_, Failed>(())
+    });
+    Box::pin(unit).await.unwrap();
+    assert_eq!(count(&sandbox).await, 2);
+    drop(sandbox);
+    assert!(place.rows().await.is_empty());
 }

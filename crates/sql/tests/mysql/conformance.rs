@@ -11,7 +11,7 @@ use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::Executor;
 use tokio::sync::OnceCell;
 
-use crate::place::{Place, number, one, run};
+use crate::place::{Place, code, one, run};
 
 /// A database, once it is needed.
 #[derive(Default)]
@@ -126,7 +126,7 @@ impl DoomsCommits for Database {
         };
         let (others, ours) = crossed.await;
         others.unwrap();
-        assert_eq!(number(&ours.unwrap_err()), 1213);
+        assert_eq!(code(&ours.unwrap_err()), 1213);
         other.execute("rollback").await.unwrap();
     }
 }

@@ -65,7 +65,7 @@ async fn a_savepoint_dropped_half_way() {
     assert!(outer.begin().now_or_never().is_none());
     outer.execute("insert into t values (2)").await.unwrap();
     outer.commit().await.unwrap();
-    assert_eq!(place.rows().await, "2", "sqlx");
+    assert_eq!(place.rows().await, [2], "sqlx");
 
     place.run("delete from t").await;
     let mut session = place.session().await;
@@ -74,7 +74,7 @@ async fn a_savepoint_dropped_half_way() {
     assert!(MySqlSession::savepoint(&mut session).now_or_never().is_none());
     insert(&mut session, 2).await;
     commit(&mut session).await;
-    assert_eq!(place.rows().await, "1 2");
+    assert_eq!(place.rows().await, [1, 2]);
 }
 
 /// F4: a statement dropped while it is prepared makes the connection useless, and its

@@ -4,7 +4,7 @@ use sessionpool_core::{Condition, Fault, Session};
 use sessionpool_sql::MySqlSession;
 use sqlx::{AssertSqlSafe, raw_sql};
 
-use crate::place::{Place, number, one};
+use crate::place::{Place, code, one};
 
 #[tokio::test]
 #[ignore = "needs MariaDB"]
@@ -14,7 +14,7 @@ async fn an_error_that_somebody_raised_does_not_cost_the_session() {
     for raised in ["08001", "08006", "08S01", "10054", "40001", "HYT00"] {
         let signal = format!("signal sqlstate '{raised}' set message_text = 'read-only'");
         let error = raw_sql(AssertSqlSafe(signal)).execute(&mut session).await.unwrap_err();
-        assert_eq!(number(&error), 1644);
+        assert_eq!(code(&error), 1644);
         assert_eq!(MySqlSession::classify(&error), Fault::Other, "{raised}");
         assert!(!matches!(session.condition(), Condition::Broken(_)), "{raised}");
     }

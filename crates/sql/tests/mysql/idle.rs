@@ -1,42 +1,23 @@
 //! Sessions that lie idle, and a server that ends them.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sessionpool_core::event::Outlived;
-use sessionpool_core::{Pool, PoolEvents};
+use sessionpool_core::Pool;
 use sessionpool_sql::MySql;
 use sessionpool_testkit::server::MariaDb;
 use sqlx::Connection;
 use sqlx::mysql::MySqlConnection;
 
-use crate::place::SOON;
+use crate::place::{SOON, until};
+
+#[path = "../common/idle.rs"]
+mod shared;
+
+use shared::{Limits, both_expired};
 
 /// In seconds. A fifth of it is how much earlier the pool acts, and how far a loaded machine
 /// may be behind.
 const LIMIT: &str = "10";
-
-async fn until<F>(what: &str, is_so: impl Fn() -> F + Send + Sync)
-where
-    F: Future<Output = bool> + Send,
-{
-    let look = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
-
-/// What a pool tells of its server's limits.
-#[derive(Default)]
-struct Limits(Mutex<Vec<Outlived>>);
-
-impl PoolEvents for Limits {
-    fn outlived(&self, _: Option<&str>, event: &Outlived) {
-        self.0.lock().unwrap().push(*event);
-    }
-}
 
 #[tokio::test]
 #[ignore = "needs MariaDB"]
@@ -53,14 +34,10 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
                  where variable_name = 'aborted_clients'";
     until("the server's limit", || async { server.sql(ended).await != "0" }).await;
     plain.ping().await.unwrap_err();
-    until("the pool's", || async { pool.status().size() == 0 }).await;
-    assert_eq!(pool.status().counters.closed.expired, 2);
+    both_expired(&pool).await;
     assert_eq!(server.sql(ended).await, "1");
 
-    let told = limits.0.lock().unwrap().clone();
-    let [told] = told[..] else { panic!("{told:?}") };
-    assert_eq!(told.limit, Duration::from_secs(10));
-    assert_eq!(told.idle_timeout, Some(Duration::from_secs(8)));
+    limits.assert_ten_seconds();
     pool.close(SOON).await;
 }
 

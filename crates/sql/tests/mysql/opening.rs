@@ -8,7 +8,7 @@ use sessionpool_sql::{ConnectUrl, Credentials, MySql, MySqlSession, SqlFailure};
 use sessionpool_testkit::server::MariaDb;
 use sqlx::Executor;
 
-use crate::place::{Place, insert, one};
+use crate::place::{Place, insert, one, until};
 
 async fn refused(mysql: &MySql) -> (Fault, String) {
     let error = mysql.open().await.unwrap_err();
@@ -138,13 +138,14 @@ async fn a_node_that_only_reads_is_lost_unless_it_is_meant_to() {
 #[tokio::test]
 #[ignore = "needs MariaDB"]
 async fn a_session_knows_how_long_its_server_lets_it_lie_idle() {
-    let server = MariaDb::start_with(&[("wait_timeout", "1")]).await;
+    // Long enough for a loaded machine to come from the login to the first question.
+    let server = MariaDb::start_with(&[("wait_timeout", "3")]).await;
     let mysql = MySql::connect(&server.url()).unwrap();
     let mut session = mysql.open().await.unwrap();
-    assert_eq!(session.server_idle_limit(), Duration::from_secs(1));
+    assert_eq!(session.server_idle_limit(), Duration::from_secs(3));
     let id = session.connection_id();
     let sql = format!("select count(*) from information_schema.processlist where id = {id}");
-    while server.sql(&sql).await != "0" {}
+    until("ended", || async { server.sql(&sql).await == "0" }).await;
     mysql.check(&mut session).await.unwrap_err();
     assert_eq!(session.condition(), Condition::Broken(Fault::BackendLost));
 }

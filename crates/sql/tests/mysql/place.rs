@@ -9,11 +9,29 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{Connection, Executor, Row};
 
 pub use crate::outcome::{
-    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, committed, failure, refused_commit, rolled_back, unknown,
 };
+
+/// What its pools lend.
+pub type Lent = MySqlSession;
+
+/// The server's number of a row that is there already.
+pub const UNIQUE: u16 = 1062;
+
+/// The server's number of a lock that was not had in time.
+pub const LOCKED: u16 = 1205;
+
+/// From then on a connection waits for a lock for as short a time as can be said.
+pub const WAIT_BRIEFLY: &str = "set innodb_lock_wait_timeout = 1";
+
+/// Begins a transaction in a way that is not just `begin`.
+pub const BEGIN_READ_ONLY: &str = "start transaction read only";
 
 /// How long something may take that is bound to happen.
 pub const SOON: Duration = Duration::from_secs(20);
+
+/// Whoever looks at InnoDB's transactions again within 100 ms is shown the same as before.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(120);
 
 /// A database of a test's own, with a table `t (x)`, and a way there that can fail.
 #[derive(Debug)]
@@ -69,20 +87,15 @@ impl Place {
         self.server.sql_in(&self.database, sql).await
     }
 
-    /// The rows that are committed, with a blank between.
-    pub async fn rows(&self) -> String {
-        self.run("select x from t order by x").await.replace('\n', " ")
+    /// The rows that are committed.
+    pub async fn rows(&self) -> Vec<i64> {
+        let rows = self.run("select x from t order by x").await;
+        rows.lines().map(|row| row.parse().unwrap()).collect()
     }
 
-    /// Waits until a look from outside finds what is wanted. Whoever looks at InnoDB's
-    /// transactions again within 100 ms is shown the same as before.
+    /// Waits until a look from outside finds what is wanted.
     pub async fn becomes(&self, wanted: &str, sql: &str) {
-        let look = async {
-            while self.run(sql).await != wanted {
-                tokio::time::sleep(Duration::from_millis(120)).await;
-            }
-        };
-        tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
+        until(&format!("{wanted}: {sql}"), async || self.run(sql).await == wanted).await;
     }
 
     /// Waits until so many of the session's statements are at the server.
@@ -95,10 +108,42 @@ impl Place {
         self.becomes(&wanted.to_string(), &sql).await;
     }
 
+    /// Waits until so many transactions that have done something are open in the database.
+    pub async fn in_transaction(&self, wanted: usize) {
+        let sql = format!(
+            "select count(*) from information_schema.innodb_trx \
+             join information_schema.processlist on id = trx_mysql_thread_id where db = '{}'",
+            self.database
+        );
+        self.becomes(&wanted.to_string(), &sql).await;
+    }
+
+    /// Two sessions in each other's way. The victim has written less, and is undone.
+    pub async fn deadlock<C: Send>(&self, victim: &mut C) -> sqlx::Error
+    where
+        for<'c> &'c mut C: Executor<'c, Database = sqlx::MySql>,
+    {
+        let mut other = self.plain().await;
+        other.execute("begin; insert into t select seq from seq_1000_to_2000").await.unwrap();
+        other.execute("insert into t values (1)").await.unwrap();
+        victim.execute("insert into t values (2)").await.unwrap();
+        let others = async { other.execute("insert into t values (2)").await };
+        let ours = async { victim.execute("insert into t values (1)").await };
+        let (others, ours) = tokio::join!(others, ours);
+        others.expect("the greater one goes on");
+        other.execute("rollback").await.unwrap();
+        ours.unwrap_err()
+    }
+
     /// Ends a session, as an administrator would, and waits until it is gone.
     pub async fn kill(&self, session: &MySqlSession) {
         let id = session.connection_id();
         self.run(&format!("kill {id}")).await;
+        self.gone(id).await;
+    }
+
+    /// Waits until the server has no session of that number any more.
+    pub async fn gone(&self, id: u64) {
         let sql = format!("select count(*) from information_schema.processlist where id = {id}");
         self.becomes("0", &sql).await;
     }
@@ -108,6 +153,19 @@ impl Outside for Place {
     async fn has_no_rows(&self) -> bool {
         self.rows().await.is_empty()
     }
+}
+
+/// Waits until something is so, at a place of one's own.
+pub async fn until<F>(what: &str, is_so: impl Fn() -> F + Send + Sync)
+where
+    F: Future<Output = bool> + Send,
+{
+    let look = async {
+        while !is_so().await {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 pub async fn run(session: &mut MySqlSession, sql: &'static str) {
@@ -145,7 +203,7 @@ pub async fn release(session: &mut MySqlSession) {
 
 /// The server's number.
 #[track_caller]
-pub fn number(error: &sqlx::Error) -> u16 {
+pub fn code(error: &sqlx::Error) -> u16 {
     error
         .as_database_error()
         .unwrap_or_else(|| panic!("not the server's: {error:?}"))

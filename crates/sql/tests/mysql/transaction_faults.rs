@@ -9,49 +9,27 @@
 //! that has undone the transaction (a deadlock, 1213) the rest of it is committed alone
 //! (F6).
 
-use std::time::Duration;
-
 use sessionpool_core::{Pool, TxError};
 use sessionpool_sql::MySqlSession;
-use sqlx::mysql::{MySqlConnection, MySqlPoolOptions};
+use sqlx::mysql::MySqlPoolOptions;
 use sqlx::{Connection, Executor};
 
-use crate::place::{Place, SOON, begin, commit, insert, number, number_in, run};
+use crate::place::{Failed, Place, SOON, begin, code, commit, insert, run};
 
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    #[error(transparent)]
-    Tx(#[from] TxError),
-}
+#[path = "../common/faults.rs"]
+mod shared;
 
 /// A pool of one: whoever comes next gets what the last one left.
 fn pool(place: &Place) -> Pool<MySqlSession> {
     Pool::builder(place.mysql()).max_size(1).acquire_timeout(SOON).build().unwrap()
 }
 
-async fn id(plain: &mut MySqlConnection) -> i64 {
-    number_in(&plain.fetch_one("select connection_id()").await.unwrap())
-}
-
-fn open_transactions_of(id: impl std::fmt::Display) -> String {
-    format!("select count(*) from information_schema.innodb_trx where trx_mysql_thread_id = {id}")
-}
-
 mod f3_a_begin_with_options_inside_a_transaction {
     use super::*;
 
-    #[tokio::test]
-    #[ignore = "needs MariaDB"]
-    async fn sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let mut outer = plain.begin().await.unwrap();
-        outer.execute("insert into t values (1)").await.unwrap();
-        assert!(outer.begin_with("start transaction read only").await.is_err());
-        outer.commit().await.unwrap();
-        assert_eq!(place.rows().await, "", "sqlx has learned: this fault is gone");
+    rules! {
+        #[ignore = "needs MariaDB"]
+        shared: sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed,
     }
 
     /// A savepoint is the only way in, and has no options. A `BEGIN` sent by hand commits
@@ -66,7 +44,7 @@ mod f3_a_begin_with_options_inside_a_transaction {
         run(&mut session, "start transaction read only").await;
         let outcome = sessionpool_core::Transactional::commit(&mut session).await;
         assert!(matches!(outcome, sessionpool_core::CommitOutcome::Unknown(_)), "{outcome:?}");
-        assert_eq!(place.rows().await, "1");
+        assert_eq!(place.rows().await, [1]);
     }
 }
 
@@ -83,7 +61,7 @@ mod f5_a_begin_whose_second_part_fails {
         let pool = options.connect_with(place.options()).await.unwrap();
         assert!(pool.begin_with(TEXT).await.is_err());
         pool.execute("insert into t values (1)").await.unwrap();
-        assert_eq!(place.rows().await, "", "sqlx has learned: this fault is gone");
+        assert!(place.rows().await.is_empty(), "sqlx has learned: this fault is gone");
     }
 
     #[tokio::test]
@@ -95,27 +73,12 @@ mod f5_a_begin_whose_second_part_fails {
         lease.execute(TEXT).await.unwrap_err();
         drop(lease);
         insert(&mut pool.acquire().await.unwrap(), 1).await;
-        assert_eq!(place.rows().await, "1");
+        assert_eq!(place.rows().await, [1]);
     }
 }
 
 mod f6_the_commit_of_a_transaction_that_was_undone {
     use super::*;
-
-    /// Two wait for each other, and the lesser one is undone.
-    async fn deadlock(place: &Place, victim: &mut MySqlConnection) -> sqlx::Error {
-        let mut other = place.plain().await;
-        other.execute("begin").await.unwrap();
-        other.execute("insert into t values (100), (101), (102), (103), (104)").await.unwrap();
-        other.execute("insert into t values (1)").await.unwrap();
-        victim.execute("insert into t values (2)").await.unwrap();
-        let others = async { other.execute("insert into t values (2)").await.map(drop) };
-        let ours = async { victim.execute("insert into t values (1)").await.map(drop) };
-        let (others, ours) = tokio::join!(others, ours);
-        others.expect("the greater one goes on");
-        other.execute("rollback").await.unwrap();
-        ours.unwrap_err()
-    }
 
     #[tokio::test]
     #[ignore = "needs MariaDB"]
@@ -124,10 +87,10 @@ mod f6_the_commit_of_a_transaction_that_was_undone {
         let mut plain = place.plain().await;
         let mut tx = plain.begin().await.unwrap();
         tx.execute("insert into t values (5)").await.unwrap();
-        assert_eq!(number(&deadlock(&place, &mut tx).await), 1213);
+        assert_eq!(code(&place.deadlock(&mut *tx).await), 1213);
         tx.execute("insert into t values (6)").await.unwrap();
         tx.commit().await.expect("sqlx has learned: this fault is gone");
-        assert_eq!(place.rows().await, "6", "sqlx has learned: this fault is gone");
+        assert_eq!(place.rows().await, [6], "sqlx has learned: this fault is gone");
     }
 
     /// By way of a pool, whoever swallows the error.
@@ -147,45 +110,21 @@ mod f6_the_commit_of_a_transaction_that_was_undone {
             let ours = async { tx.execute("insert into t values (1)").await.map(drop) };
             let (others, ours) = tokio::join!(others, ours);
             others.unwrap();
-            assert_eq!(number(&ours.unwrap_err()), 1213);
+            assert_eq!(code(&ours.unwrap_err()), 1213);
             Ok::<_, Failed>(())
         });
         let error = Box::pin(answer).await.unwrap_err();
         let Failed::Tx(TxError::RolledBack { .. }) = error else { panic!("{error:?}") };
         commit(&mut other).await;
-        assert_eq!(place.rows().await, "1 2 100 101 102 103 104");
+        assert_eq!(place.rows().await, [1, 2, 100, 101, 102, 103, 104]);
     }
 }
 
 mod f7_a_transaction_that_is_dropped {
-    use super::*;
+    use super::shared;
 
-    /// As in a deadpool: the connection lies in the pool, and nobody has looked at it.
-    #[tokio::test]
-    #[ignore = "needs MariaDB"]
-    async fn sqlx_only_queues_the_rollback() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let open = open_transactions_of(id(&mut plain).await);
-        let mut tx = plain.begin().await.unwrap();
-        tx.execute("insert into t values (1)").await.unwrap();
-        drop(tx);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert_eq!(place.run(&open).await, "1", "sqlx has learned: this fault is gone");
-    }
-
-    #[tokio::test]
-    #[ignore = "needs MariaDB"]
-    async fn here_it_is_rolled_back_before_anybody_asks() {
-        let place = Place::new().await;
-        let pool = pool(&place);
-        let mut unit = pool.unit();
-        let session = Box::pin(unit.session()).await.unwrap();
-        let open = open_transactions_of(session.connection_id());
-        insert(session, 1).await;
-        place.becomes("1", &open).await;
-        drop(unit);
-        place.becomes("0", &open).await;
-        assert_eq!(pool.status().counters.opened, 1, "and no session was lost");
+    rules! {
+        #[ignore = "needs MariaDB"]
+        shared: here_it_is_rolled_back_before_anybody_asks, sqlx_only_queues_the_rollback,
     }
 }

@@ -101,7 +101,7 @@ async fn a_closed_session_leaves_no_statement_running() {
     drop_half_way(&mut session, LONG);
     place.process_becomes(&session, "state = 'active'").await;
     timeout(SOON, PgSession::close(session)).await.unwrap().unwrap();
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn an_aborted_session_is_noticed_by_the_server() {
     drop_half_way(&mut session, LONG);
     place.process_becomes(&session, "state = 'active'").await;
     PgSession::abort(session);
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
 }
 
 /// The statement comes to its end by itself at about the time it is cancelled: the
@@ -210,7 +210,7 @@ async fn a_frozen_process_is_not_waited_for_longer_than_asked() {
     // The pool ends it now, and that must not wait either.
     let _ = timeout(limit, PgSession::close(session)).await;
     place.server.thaw_backend(pid);
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
 }
 
 #[tokio::test]

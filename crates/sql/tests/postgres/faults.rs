@@ -4,28 +4,22 @@
 //! Numbered as when they were found; four of the ten are another database's or another
 //! library's.
 
-use std::time::Duration;
-
 use futures_util::FutureExt;
-use sessionpool_core::{Condition, Pool, Rollback, Session, Transactional, TxError};
+use sessionpool_core::{Condition, Pool, Retry, Rollback, Session, Transactional, Tx, TxError};
 use sessionpool_sql::{PgSession, Postgres, SqlFailure};
-use sessionpool_testkit::proxy::{Direction, Proxy, Then};
+use sessionpool_testkit::proxy::{Direction, Then};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::place::{
-    Distant, Place, SOON, assert_clean, begin, code, commit, drop_half_way, failure, insert,
-    release, rolled_back, run, text,
+    Distant, Failed, Place, SOON, assert_clean, begin, code, commit, drop_half_way, failure,
+    insert, release, rolled_back, run, text,
 };
 
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Sql(#[from] sqlx::Error),
-    #[error(transparent)]
-    Tx(#[from] TxError),
-}
+#[path = "../common/faults.rs"]
+mod shared;
 
 /// A pool of one: whoever comes next gets what the last one left.
 fn pool(postgres: Postgres) -> Pool<PgSession> {
@@ -41,9 +35,6 @@ async fn plain_pool(place: &Place, port: u16) -> PgPool {
         .await
         .unwrap()
 }
-
-const IN_TRANSACTION: &str = "select count(*) from pg_stat_activity \
-     where datname = current_database() and state like 'idle in transaction%'";
 
 mod f1_a_begin_dropped_in_flight {
     use super::*;
@@ -120,11 +111,16 @@ mod f2_a_nested_begin_that_is_dropped {
         let pool = pool(place.postgres());
         let answer = pool.transaction(async |tx| {
             insert(tx, 1).await;
+            let inside = Notify::new();
             let nested = tx.savepoint(async |_| {
+                inside.notify_one();
                 std::future::pending::<()>().await;
                 Ok::<_, Failed>(())
             });
-            assert!(timeout(Duration::from_millis(20), nested).await.is_err());
+            tokio::select! {
+                answer = nested => panic!("{answer:?}"),
+                () = inside.notified() => {}
+            }
             Ok::<_, Failed>(())
         });
         let Err(Failed::Tx(TxError::RolledBack { why, .. })) = answer.await else { panic!() };
@@ -136,16 +132,9 @@ mod f2_a_nested_begin_that_is_dropped {
 mod f3_a_begin_with_options_inside_a_transaction {
     use super::*;
 
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let mut outer = plain.begin().await.unwrap();
-        outer.execute("insert into t values (1)").await.unwrap();
-        assert!(outer.begin_with("BEGIN READ ONLY").await.is_err());
-        outer.commit().await.unwrap();
-        assert!(place.rows().await.is_empty(), "sqlx has learned: this fault is gone");
+    rules! {
+        #[ignore = "needs PostgreSQL"]
+        shared: sqlx_refuses_it_and_rolls_back_the_outer_one_and_says_it_was_committed,
     }
 
     #[tokio::test]
@@ -234,32 +223,11 @@ mod f6_the_commit_of_an_aborted_transaction {
 }
 
 mod f7_a_transaction_that_is_dropped {
-    use super::*;
+    use super::shared;
 
-    /// As in a deadpool: the connection lies in the pool, and nobody has looked at it.
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn sqlx_only_queues_the_rollback() {
-        let place = Place::new().await;
-        let mut plain = place.plain().await;
-        let mut tx = plain.begin().await.unwrap();
-        tx.execute("lock table t").await.unwrap();
-        drop(tx);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(place.look(IN_TRANSACTION).await, 1, "sqlx has learned: this fault is gone");
-    }
-
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn here_it_is_rolled_back_before_anybody_asks() {
-        let place = Place::new().await;
-        let pool = pool(place.postgres());
-        let mut unit = pool.unit();
-        unit.session().await.unwrap().execute("lock table t").await.unwrap();
-        assert_eq!(place.look(IN_TRANSACTION).await, 1);
-        drop(unit);
-        place.becomes(0, IN_TRANSACTION).await;
-        assert_eq!(pool.status().counters.opened, 1);
+    rules! {
+        #[ignore = "needs PostgreSQL"]
+        shared: here_it_is_rolled_back_before_anybody_asks, sqlx_only_queues_the_rollback,
     }
 }
 
@@ -358,16 +326,14 @@ mod f9_a_query_that_is_dropped {
 mod an_acknowledgement_that_is_lost {
     use super::*;
 
-    #[tokio::test]
-    #[ignore = "needs PostgreSQL"]
-    async fn here_the_outcome_is_unknown_and_nothing_is_run_again() {
-        let place = Place::new().await;
-        let proxy = Proxy::to_port(place.server.port()).await;
+    /// Works on a line that loses the answer to a `commit`. What was done is there, once.
+    async fn work(commit: &str, work: impl AsyncFnOnce(&mut Tx<PgSession>) + Clone) {
+        let Distant { place, proxy } = Distant::new().await;
         let pool = pool(Postgres::new(place.options().port(proxy.port())));
-        proxy.when(Direction::ToServer, "COMMIT", Then::LoseReply);
-        let retry = sessionpool_core::Retry::on_conflict(5);
+        proxy.when(Direction::ToServer, commit, Then::LoseReply);
+        let retry = Retry::on_conflict(5);
         let answer = pool.transaction_with(retry, async |tx| {
-            insert(tx, 1).await;
+            work(tx).await;
             Ok::<_, Failed>(())
         });
         let Err(Failed::Tx(error)) = answer.await else { panic!() };
@@ -377,19 +343,19 @@ mod an_acknowledgement_that_is_lost {
 
     #[tokio::test]
     #[ignore = "needs PostgreSQL"]
+    async fn here_the_outcome_is_unknown_and_nothing_is_run_again() {
+        work("COMMIT", async |tx| insert(tx, 1).await).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "needs PostgreSQL"]
     async fn here_it_is_unknown_of_the_borrowers_own_commit_too() {
-        let place = Place::new().await;
-        let proxy = Proxy::to_port(place.server.port()).await;
-        let pool = pool(Postgres::new(place.options().port(proxy.port())));
-        proxy.when(Direction::ToServer, "commit /* mine */", Then::LoseReply);
-        let answer = pool.transaction(async |tx| {
+        let own = "commit /* mine */";
+        work(own, async |tx| {
             insert(tx, 1).await;
-            assert!(tx.execute("commit /* mine */").await.is_err());
-            Ok::<_, Failed>(())
-        });
-        let Err(Failed::Tx(error)) = answer.await else { panic!() };
-        assert!(error.is_outcome_unknown(), "{error}");
-        assert_eq!(place.rows().await, [1]);
+            assert!(tx.execute(own).await.is_err());
+        })
+        .await;
     }
 }
 

@@ -1,27 +1,20 @@
 //! Sessions that lie idle, and a server that ends them.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sessionpool_core::event::Outlived;
-use sessionpool_core::{Pool, PoolEvents};
+use sessionpool_core::Pool;
 use sqlx::Connection;
 
 use crate::place::{Place, SOON};
 
+#[path = "../common/idle.rs"]
+mod shared;
+
+use shared::{Limits, both_expired};
+
 /// A fifth of it is how much earlier the pool acts, and how far a loaded machine may be
 /// behind.
 const LIMIT: &str = "10s";
-
-/// What a pool tells of its server's limits.
-#[derive(Default)]
-struct Limits(Mutex<Vec<Outlived>>);
-
-impl PoolEvents for Limits {
-    fn outlived(&self, _: Option<&str>, event: &Outlived) {
-        self.0.lock().unwrap().push(*event);
-    }
-}
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
@@ -38,19 +31,10 @@ async fn a_pool_ends_idle_sessions_before_its_server_does_and_says_why() {
     let ended = format!("select sessions_fatal from pg_stat_database where datname = '{database}'");
     place.becomes(1, &ended).await;
     plain.ping().await.unwrap_err();
-    let emptied = async {
-        while pool.status().size() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, emptied).await.expect("the pool's limit");
-    assert_eq!(pool.status().counters.closed.expired, 2);
+    both_expired(&pool).await;
     assert_eq!(place.look(&ended).await, 1);
 
-    let told = limits.0.lock().unwrap().clone();
-    let [told] = told[..] else { panic!("{told:?}") };
-    assert_eq!(told.limit, Duration::from_secs(10));
-    assert_eq!(told.idle_timeout, Some(Duration::from_secs(8)));
+    limits.assert_ten_seconds();
     pool.close(SOON).await;
 }
 

@@ -107,10 +107,11 @@ async fn the_servers_own_idle_limit_is_known() {
     let session = place.session().await;
     assert_eq!(session.server_idle_limit(), Some(Duration::from_secs(90)));
 
-    place.run(&format!("alter database {database} set idle_session_timeout = '50ms'")).await;
+    // Long enough for a loaded machine to come from the login to the first question.
+    place.run(&format!("alter database {database} set idle_session_timeout = '3s'")).await;
     let mut session = place.session().await;
     let pid = session.backend_pid().unwrap();
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
     let error = sqlx::query("select 1").execute(&mut session).await.unwrap_err();
     assert_eq!(code(&error), "57P05");
     assert_eq!(session.condition(), Condition::Broken(Fault::SessionLost));
@@ -142,13 +143,16 @@ async fn a_commit_that_is_never_answered_can_be_given_up() {
     let mut session = line.session().await;
     begin(&mut session).await;
     insert(&mut session, 1).await;
-    line.proxy.when(Direction::ToServer, "COMMIT", Then::Withhold);
-    let limit = Duration::from_millis(200);
-    assert!(timeout(limit, PgSession::commit(&mut session)).await.is_err());
+    let trap = line.proxy.when(Direction::ToServer, "COMMIT", Then::Withhold);
+    tokio::select! {
+        outcome = PgSession::commit(&mut session) => panic!("{outcome:?}"),
+        () = trap.sprung() => {}
+    }
     assert_eq!(session.condition(), Condition::Busy);
+    let limit = Duration::from_millis(200);
     assert!(timeout(limit, PgSession::release(&mut session)).await.is_err());
     PgSession::abort(session);
-    assert_eq!(line.place.rows().await, [1]);
+    line.place.becomes(1, "select count(*) from t").await;
 }
 
 #[tokio::test]
@@ -203,11 +207,11 @@ async fn a_session_killed_during_a_statement_is_lost() {
 async fn a_unit_that_lay_idle_too_long_loses_its_session_alone() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    let options = TxOptions::new().idle_timeout(Duration::from_secs(1));
+    let options = TxOptions::new().idle_timeout(Duration::from_secs(3));
     PgSession::begin(&mut session, &options).await.unwrap();
     insert(&mut session, 1).await;
     let pid = session.backend_pid().unwrap();
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
     let error = rolled_back(PgSession::commit(&mut session).await);
     assert_eq!(code(&error), "25P03");
     assert_eq!(PgSession::classify(&error), Fault::SessionLost);

@@ -7,6 +7,7 @@
 mod rules;
 
 mod cancelling;
+mod conflict;
 mod conformance;
 mod credentials;
 mod errors;
@@ -15,8 +16,10 @@ mod faults;
 mod hygiene;
 mod idle;
 mod lines;
+mod options;
 #[path = "../common/outcome.rs"]
 mod outcome;
+mod own_transaction;
 #[allow(unreachable_pub, reason = "what the tests share")]
 mod place;
 mod pooler;

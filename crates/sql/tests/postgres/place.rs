@@ -10,14 +10,26 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 pub use crate::outcome::{
-    Outside, assert_clean, commit, failure, refused_commit, rolled_back, unknown,
+    Failed, Outside, assert_clean, commit, committed, failure, refused_commit, rolled_back, unknown,
 };
+
+/// What its pools lend.
+pub type Lent = PgSession;
 
 /// The SQLSTATE of a row that is there already.
 pub const UNIQUE: &str = "23505";
 
 /// The SQLSTATE of a row whose parent is not there.
 pub const FOREIGN_KEY: &str = "23503";
+
+/// The SQLSTATE of a lock that was not had in time.
+pub const LOCKED: &str = "55P03";
+
+/// From then on a connection waits for a lock for no longer than a moment.
+pub const WAIT_BRIEFLY: &str = "set lock_timeout = '200ms'";
+
+/// Begins a transaction in a way that is not just `begin`.
+pub const BEGIN_READ_ONLY: &str = "begin read only";
 
 /// A statement that touches the session.
 pub const TOUCHES: &str = "set search_path = x";
@@ -102,6 +114,13 @@ impl Place {
         tokio::time::timeout(SOON, look).await.unwrap_or_else(|_| panic!("never {wanted}: {sql}"));
     }
 
+    /// Waits until so many transactions are open in the database with nothing to do.
+    pub async fn in_transaction(&self, wanted: i64) {
+        let sql = "select count(*) from pg_stat_activity \
+             where datname = current_database() and state like 'idle in transaction%'";
+        self.becomes(wanted, sql).await;
+    }
+
     /// Waits until the server's process behind a session is in a state.
     pub async fn process_becomes(&self, session: &PgSession, condition: &str) {
         let pid = session.backend_pid().unwrap();
@@ -114,6 +133,11 @@ impl Place {
     pub async fn kill(&self, session: &PgSession) {
         let pid = session.backend_pid().unwrap();
         self.run(&format!("select pg_terminate_backend({pid})")).await;
+        self.gone(pid).await;
+    }
+
+    /// Waits until one of the server's processes is gone.
+    pub async fn gone(&self, pid: i32) {
         self.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
     }
 }
@@ -176,6 +200,10 @@ pub async fn text(session: &mut PgSession, sql: &'static str) -> String {
 
 pub async fn begin(session: &mut PgSession) {
     PgSession::begin(session, &TxOptions::new()).await.unwrap();
+}
+
+pub async fn begin_in(session: &mut PgSession, options: TxOptions) {
+    PgSession::begin(session, &options).await.unwrap();
 }
 
 pub async fn release(session: &mut PgSession) {

@@ -3,36 +3,23 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use sessionpool_core::{CommitOutcome, Pool, Rollback, Session, Transactional, TxError, TxOptions};
+use sessionpool_core::{Pool, Rollback, Session, Transactional, TxError, TxOptions};
 use sessionpool_sql::{PgSession, Sandbox, SandboxError, Script, SqlFailure};
 use sqlx::Executor;
 
-use crate::place::{Distant, Place, SOON, code, failure, insert, one, text};
+use crate::place::{Distant, Failed, Place, SOON, code, committed, failure, insert, one, text};
 
 #[path = "../common/sandbox.rs"]
 mod shared;
 
-use shared::Failed;
+use shared::{count, sandbox};
 
 rules! {
     #[ignore = "needs PostgreSQL"]
-    shared: the_application_works_as_ever_and_leaves_no_trace,
-}
-
-async fn sandbox(place: &Place) -> Pool<PgSession> {
-    place.pool().sandbox().await.unwrap()
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
-async fn a_script_is_kept_within_the_sandbox() {
-    let place = Place::new().await;
-    let sandbox = sandbox(&place).await;
-    let script = Script::new("insert into t values (7)");
-    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
-    assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 7);
-    assert!(place.rows().await.is_empty());
+    shared:
+    nobody_ends_the_sandbox_by_hand,
+    statements_outside_of_units_stand_and_fall_alone,
+    the_application_works_as_ever_and_leaves_no_trace,
 }
 
 /// The server's limit to idle sessions says nothing of one in a transaction.
@@ -52,12 +39,8 @@ async fn a_sandbox_may_lie_idle() {
     let mut plain = place.plain().await;
     let pid: i32 =
         sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut plain).await.unwrap();
-    place.becomes(0, &format!("select count(*) from pg_stat_activity where pid = {pid}")).await;
+    place.gone(pid).await;
     assert_eq!(one(&mut sandbox.acquire().await.unwrap(), "select x from t").await, 7);
-}
-
-async fn count(pool: &Pool<PgSession>) -> i64 {
-    one(&mut pool.acquire().await.unwrap(), "select count(*) from t").await
 }
 
 #[tokio::test]
@@ -66,35 +49,10 @@ async fn dropping_it_ends_its_session() {
     let place = Place::new().await;
     let sandbox = sandbox(&place).await;
     insert(&mut sandbox.acquire().await.unwrap(), 1).await;
-    let open = "select count(*) from pg_stat_activity \
-         where datname = current_database() and state like 'idle in transaction%'";
-    assert_eq!(place.look(open).await, 1);
+    place.in_transaction(1).await;
     drop(sandbox);
-    place.becomes(0, open).await;
+    place.in_transaction(0).await;
     assert!(place.rows().await.is_empty());
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
-async fn statements_outside_of_units_stand_and_fall_alone() {
-    let place = Place::new().await;
-    let sandbox = sandbox(&place).await;
-    let mut lease = sandbox.acquire().await.unwrap();
-    insert(&mut lease, 1).await;
-    let twice = sqlx::query("insert into t values (1)").execute(&mut *lease).await.unwrap_err();
-    assert_eq!(code(&twice), "23505");
-    insert(&mut lease, 2).await;
-    assert!(sqlx::query("select nonsense").execute(&mut *lease).await.is_err());
-    drop(lease);
-    assert_eq!(count(&sandbox).await, 2);
-    sandbox
-        .transaction(async |tx| {
-            insert(tx, 3).await;
-            Ok::<_, Failed>(())
-        })
-        .await
-        .unwrap();
-    assert_eq!(count(&sandbox).await, 3);
 }
 
 #[tokio::test]
@@ -165,8 +123,7 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     sqlx::query("create temp table mine (x int)").execute(&mut *lease).await.unwrap();
     drop(lease);
     let script = Script::new("set search_path = elsewhere");
-    let outcome = sandbox.acquire().await.unwrap().run(&script).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(sandbox.acquire().await.unwrap().run(&script).await);
     let mut lease = sandbox.acquire().await.unwrap();
     assert_eq!(text(&mut lease, "show search_path").await, "\"$user\", public");
     assert_eq!(text(&mut lease, "select coalesce(to_regclass('mine')::text, '')").await, "");
@@ -177,28 +134,6 @@ async fn what_a_borrower_touched_is_put_back_and_the_rows_stay() {
     });
     unit.await.unwrap();
     assert_eq!(count(&sandbox).await, 2);
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL"]
-async fn nobody_ends_the_sandbox_by_hand() {
-    let place = Place::new().await;
-    let sandbox = sandbox(&place).await;
-    let mut lease = sandbox.acquire().await.unwrap();
-    insert(&mut lease, 1).await;
-    for sql in ["commit", "rollback", "begin", "select 1; commit"] {
-        let error = lease.execute(sql).await.unwrap_err();
-        assert!(matches!(failure(&error), SqlFailure::InsideSandbox), "{sql}: {error}");
-    }
-    drop(lease);
-    let unit = sandbox.transaction(async |tx| {
-        assert!(sqlx::query("commit").execute(&mut **tx).await.is_err());
-        insert(tx, 2).await;
-        Ok::<_, Failed>(())
-    });
-    unit.await.unwrap();
-    assert_eq!(count(&sandbox).await, 2);
-    assert!(place.rows().await.is_empty());
 }
 
 #[tokio::test]

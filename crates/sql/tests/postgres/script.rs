@@ -6,9 +6,17 @@ use sessionpool_sql::{PgSession, Script, SqlFailure};
 use sessionpool_testkit::proxy::{Direction, Then};
 
 use crate::place::{
-    Distant, Place, assert_clean, begin, code, commit, failure, insert, release, rolled_back, run,
-    unknown,
+    Distant, Place, assert_clean, begin, code, commit, committed, failure, insert, release,
+    rolled_back, run, unknown,
 };
+
+#[path = "../common/script.rs"]
+mod shared;
+
+rules! {
+    #[ignore = "needs PostgreSQL"]
+    shared: a_script_is_kept_within_the_sandbox,
+}
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
@@ -17,8 +25,7 @@ async fn a_script_is_one_round_trip_and_leaves_the_session_clean() {
     let mut session = distant.session().await;
     let script = Script::new("insert into t values (1); select x from t; update t set x = x + 1");
     let before = distant.proxy.round_trips();
-    let outcome = session.run(&script).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(session.run(&script).await);
     assert_eq!(distant.proxy.round_trips() - before, 1);
     assert_clean(&session);
     assert_eq!(distant.place.rows().await, [2]);
@@ -52,8 +59,7 @@ async fn a_script_may_end_as_it_likes() {
     let place = Place::new().await;
     let mut session = place.session().await;
     for sql in ["insert into t values (1);;", "insert into t values (2) -- two", "", "; -- x"] {
-        let outcome = session.run(&Script::new(sql)).await;
-        assert!(matches!(outcome, CommitOutcome::Committed), "{sql}: {outcome:?}");
+        committed(session.run(&Script::new(sql)).await);
     }
     assert_eq!(place.rows().await, [1, 2]);
 }
@@ -65,8 +71,7 @@ async fn a_script_has_the_options_of_a_unit() {
     let mut session = place.session().await;
     let script = Script::new("insert into t select current_setting('app.tenant')::bigint")
         .options(TxOptions::new().setting("app.tenant", "7"));
-    let outcome = session.run(&script).await;
-    assert!(matches!(outcome, CommitOutcome::Committed), "{outcome:?}");
+    committed(session.run(&script).await);
     assert_eq!(place.rows().await, [7]);
     let script = Script::new("insert into t values (8)").options(TxOptions::new().read_only());
     assert_eq!(code(&rolled_back(session.run(&script).await)), "25006");

@@ -15,6 +15,10 @@ use super::process;
 ///
 /// The server is stopped before its children are looked for, so that it begins no
 /// more of them, and so that their numbers stay theirs.
+///
+/// The kernel keeps the piece of shared memory by which PostgreSQL knows that it runs, and
+/// whose number is in its lock file. There are 4,096 such pieces on a machine, and a server
+/// that is killed takes its own not along.
 const WATCHER: &str = r#"
 log=$1 folder=$2; shift 2
 "$@" </dev/null >>"$log" 2>&1 &
@@ -26,6 +30,8 @@ kill -STOP "$server"
 children=$(grep -ls "^PPid:[[:space:]]*$server\$" /proc/[0-9]*/status | tr -dc '0-9\n')
 kill -KILL $children "$server"
 wait "$server"
+memory=$(sed -n '7s/.* //p' "$folder/data/postmaster.pid")
+[ -z "$memory" ] || ipcrm -m "$memory"
 [ -n "$keep" ] || rm -rf -- "$folder"
 "#;
 

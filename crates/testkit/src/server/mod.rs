@@ -14,8 +14,8 @@
 //! machine runs; what a server has acknowledged is there after
 //! [`Service::crash`].
 //!
-//! This needs Linux: processes are found in `/proc`, and privileges dropped by
-//! `setpriv`.
+//! This needs Linux: processes are found in `/proc`, and util-linux's programs `setpriv`,
+//! `setsid` and `ipcrm` drop privileges and clear up.
 #![allow(clippy::missing_panics_doc, reason = "to panic is how a test fails")]
 
 mod client;

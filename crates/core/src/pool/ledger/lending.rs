@@ -144,6 +144,7 @@ impl<S> Ledger<S> {
         self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
+            self.fail_fast(now, aftermath);
         }
         self.call_if_opening_wanted(aftermath);
         if deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {

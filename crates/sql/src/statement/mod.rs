@@ -173,29 +173,21 @@ impl<'s> Tokens<'s> {
 
     fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
-        let mut is_escaped = false;
-        let end = text.find(|c| match c {
-            _ if is_escaped => {
-                is_escaped = false;
-                false
+        let mut rest = text.char_indices();
+        while let Some((end, c)) = rest.next() {
+            if c == '\\' {
+                rest.next();
+            } else if c == quote {
+                let after = rest.as_str();
+                if !after.starts_with(quote) {
+                    self.rest = after;
+                    return Token::Quoted(&text[..end]);
+                }
+                rest.next(); // doubled, it is one of the string's own
             }
-            '\\' => {
-                is_escaped = true;
-                false
-            }
-            c => c == quote,
-        });
-        let (inner, rest) = end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]));
-        self.rest = rest;
-        // A doubled quote: the string goes on.
-        match rest.strip_prefix(quote) {
-            Some(more) => {
-                self.rest = more;
-                self.escaped(quote);
-                Token::Quoted(inner)
-            }
-            None => Token::Quoted(inner),
         }
+        self.rest = "";
+        Token::Quoted(text)
     }
 
     /// The rest of `$tag$ a string $tag$` after its first `$`, if it is one.
@@ -267,179 +259,23 @@ fn is_word(c: char) -> bool {
 }
 
 /// What comes after a comment whose beginning has been read.
-fn after_comment(mut text: &str, nests: bool) -> &str {
-    let mut depth = 1;
-    while depth > 0 {
-        let Some(end) = text.find("*/") else { return "" };
-        match text.find("/*").filter(|inner| nests && *inner < end) {
-            Some(inner) => {
-                depth += 1;
-                text = &text[inner + 2..];
-            }
-            None => {
-                depth -= 1;
-                text = &text[end + 2..];
+fn after_comment(text: &str, nests: bool) -> &str {
+    let mut depth = 1_u32;
+    let mut at = 0;
+    while let Some(sign) = text.as_bytes().get(at..at + 2) {
+        match sign {
+            b"*/" if depth == 1 => return &text[at + 2..],
+            b"*/" => depth -= 1,
+            b"/*" if nests => depth += 1,
+            _ => {
+                at += 1;
+                continue;
             }
         }
+        at += 2;
     }
-    text
+    ""
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SQLITE: Syntax =
-        Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
-
-    const POSTGRES: Syntax =
-        Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
-
-    const MYSQL: Syntax =
-        Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
-
-    fn is_single(sql: &str, syntax: Syntax) -> bool {
-        !Tokens::of(sql, syntax).next_statement()
-    }
-
-    fn first(sql: &str) -> Option<Token<'_>> {
-        Tokens::of(sql, SQLITE).next()
-    }
-
-    #[test]
-    fn comments_blanks_and_semicolons_come_before_the_keyword() {
-        for sql in [
-            "select 1",
-            "  \n\tselect 1",
-            ";; ; select 1",
-            "-- pragma\nselect 1",
-            "/* pragma; */ -- x\n ; /**/select 1",
-        ] {
-            for syntax in [SQLITE, POSTGRES] {
-                assert!(Tokens::of(sql, syntax).next().unwrap().is_word("SELECT"), "{sql}");
-            }
-        }
-        for sql in ["", " ; ", "-- select 1", "/* select 1"] {
-            assert_eq!(first(sql), None, "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_second_statement_is_seen() {
-        for sql in ["a; b", "a;;b", "; a; b", "a 'it''s'; b", "a; -- c\n b"] {
-            assert!(!is_single(sql, SQLITE), "{sql}");
-            assert!(!is_single(sql, POSTGRES), "{sql}");
-        }
-        assert!(!is_single("[a] ; `b`", SQLITE));
-        for sql in [
-            "select a[1]; b",
-            "select a[ ']' ]; b",
-            "select $1; b",
-            "select $1::text || $2; b",
-            "do $$ x; $$; b",
-            "do $a$ $$; $a$; b",
-            "select e'\\''; b",
-            "select e'\\\\'; b",
-            "select E'a''\\''; b",
-            "select '\\'; b",
-            "/* /* */ ; */ a; b",
-            "select a$b$c; b",
-            "select `; b",
-        ] {
-            assert!(!is_single(sql, POSTGRES), "{sql}");
-        }
-    }
-
-    #[test]
-    fn a_semicolon_that_separates_nothing_is_not() {
-        for sql in ["", "a", "a;", " ;; a ;; ", "a ';' b", "a \";\"", "a -- ; b", "a /*;*/ b; -- c"]
-        {
-            assert!(is_single(sql, SQLITE), "{sql}");
-            assert!(is_single(sql, POSTGRES), "{sql}");
-        }
-        for sql in ["a [;]", "a `;`"] {
-            assert!(is_single(sql, SQLITE), "{sql}");
-        }
-        for sql in [
-            "do $$ a; b $$",
-            "do $body$ a; $$ ; $ b $body$;",
-            "select e'\\'; b'",
-            "select E'a''; b'",
-            "select e'\\\\''; b'",
-            "a /* /* ; */ ; */",
-        ] {
-            assert!(is_single(sql, POSTGRES), "{sql}");
-        }
-    }
-
-    #[test]
-    fn mysql_has_comments_and_strings_of_its_own() {
-        for sql in [
-            "a # ; b",
-            "a -- ; b",
-            "a --\t; b",
-            "a 'it\\'; b'",
-            "a \"it\\\"; b\"",
-            "a 'it''s; b'",
-            "a `;`",
-            "a /* ; */",
-        ] {
-            assert!(is_single(sql, MYSQL), "{sql}");
-        }
-        for sql in [
-            "a # b\n; c",
-            "a 5--3; b",
-            "a '\\\\'; b'",
-            "a /*! ; b */",
-            "a /*!40101 ; b */",
-            "a /*M!100100 ; b */",
-            "a 'x' 'y'; b",
-        ] {
-            assert!(!is_single(sql, MYSQL), "{sql}");
-        }
-        let first = |sql| Tokens::of(sql, MYSQL).next();
-        assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
-        assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
-    }
-
-    #[test]
-    fn a_text_is_taken_apart_into_its_statements() {
-        let texts = |sql| Tokens::of(sql, MYSQL).texts();
-        assert_eq!(texts("; a 'x;' ;; # c\n b -- d;"), [" a 'x;' ", " # c\n b -- d"]);
-        assert_eq!(texts("a;"), ["a"]);
-        assert!(texts(" ;; -- a").is_empty());
-    }
-
-    #[test]
-    fn a_trigger_is_one_statement_to_its_end() {
-        let trigger = "create trigger t after insert on a begin \
-                       update a set x = case when x then 1 else 2 end; delete from b; end";
-        assert!(is_single(trigger, SQLITE));
-        assert!(is_single(&format!("{trigger};"), SQLITE));
-        assert!(is_single(&trigger.replace("create", "CREATE TEMP"), SQLITE));
-        assert!(!is_single(&format!("{trigger}; select 1"), SQLITE));
-        // Only triggers have bodies, and only there.
-        assert!(!is_single("create table trigger_log (x); delete from b; end", SQLITE));
-        assert!(!is_single(trigger, POSTGRES));
-    }
-
-    #[test]
-    fn each_statement_is_reached() {
-        let mut tokens = Tokens::of("; a x; b 'y;' ;; c", POSTGRES);
-        assert_eq!(tokens.clone().next(), Some(Token::Word("a")));
-        assert!(tokens.next_statement());
-        assert_eq!(tokens.clone().next(), Some(Token::Word("b")));
-        assert!(tokens.next_statement());
-        assert_eq!(tokens.clone().next(), Some(Token::Word("c")));
-        assert!(!tokens.next_statement());
-    }
-
-    #[test]
-    fn names_may_be_quoted() {
-        for sql in ["temp", "\"temp\"", "[Temp]", "`TEMP`"] {
-            assert!(first(sql).unwrap().is_name("temp"), "{sql}");
-        }
-        assert!(!first("'temp").unwrap().is_word("temp"));
-        assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
-    }
-}
+mod tests;
