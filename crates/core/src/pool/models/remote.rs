@@ -15,6 +15,7 @@ pub(super) struct Remote {
     /// Whether it hangs up on who asks.
     pub(super) hangs_up: AtomicBool,
     /// Whether it refuses some of those who come.
+    #[cfg(sessionpool_shuttle)]
     pub(super) refuses_some: AtomicBool,
     live: stage::AtomicUsize,
     most: AtomicUsize,
