@@ -59,7 +59,8 @@ pub fn is_bounded_here() -> bool {
 /// Awaits `work` for at most `limit`, and takes a panic for an answer. `call` says in the
 /// error what was being done: `"opening a session"`.
 ///
-/// Where calls are not [bounded](is_bounded_here), the work is awaited as it is: whoever drives a session without a runtime has limits of his own.
+/// Where calls are not [bounded](is_bounded_here), the work is awaited as it is: whoever
+/// drives a session without a runtime has limits of his own.
 ///
 /// # Errors
 ///

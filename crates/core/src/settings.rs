@@ -38,10 +38,17 @@ pub struct PoolSettings {
 pub struct ClassSettings {
     /// Its name.
     pub name: Arc<str>,
-    /// The most sessions it may have at once:
-    /// [`PoolBuilder::limit`](crate::PoolBuilder::limit).
+    /// The most sessions it may have at once, by
+    /// [`PoolBuilder::limit`](crate::PoolBuilder::limit); `None` leaves it to `max_size`.
     pub limit: Option<usize>,
-    /// The time its acquires are given:
-    /// [`PoolBuilder::class_timeout`](crate::PoolBuilder::class_timeout).
+    /// The time its acquires are given, by
+    /// [`PoolBuilder::class_timeout`](crate::PoolBuilder::class_timeout); `None` is the pool's
+    /// `acquire_timeout`.
     pub timeout: Option<Duration>,
+}
+
+impl ClassSettings {
+    pub(crate) const fn new(name: Arc<str>) -> Self {
+        Self { name, limit: None, timeout: None }
+    }
 }

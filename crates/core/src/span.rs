@@ -46,6 +46,7 @@ mod traced {
     use tracing::{Instrument, Span};
 
     use super::{AcquireOptions, Future, Location, Outcome, Transactional};
+
     /// A unit's span, from before its session is acquired to its end.
     pub(crate) struct UnitSpan(Option<Measured>);
 

@@ -196,6 +196,24 @@ impl Closed {
         total
     }
 
+    /// One more is gone.
+    pub(crate) const fn count(&mut self, ending: Ending) {
+        *match ending {
+            Ending::Expired => &mut self.expired,
+            Ending::Surplus => &mut self.surplus,
+            Ending::Broken => &mut self.broken,
+            Ending::Unclean => &mut self.unclean,
+            Ending::Dead => &mut self.dead,
+            Ending::PoolClosed => &mut self.pool_closed,
+            Ending::RuntimeLost => &mut self.runtime_lost,
+            Ending::Stale => &mut self.stale,
+            Ending::Worn => &mut self.worn,
+            Ending::Recalled => &mut self.recalled,
+            Ending::Discarded => &mut self.discarded,
+            Ending::Detached => &mut self.detached,
+        } += 1;
+    }
+
     const fn each(&self) -> [(Ending, u64); 12] {
         [
             (Ending::Expired, self.expired),

@@ -88,7 +88,7 @@ impl<S: Transactional> Unit<S> {
     /// Nothing is lost: a session taken meanwhile goes back.
     #[track_caller]
     pub fn session(&mut self) -> impl Future<Output = Result<&mut S, TxError>> + Send {
-        let begun = self.tx_at(Location::caller());
+        let begun = self.begin_at(Location::caller());
         async move { Ok(&mut **begun.await?) }
     }
 
@@ -106,7 +106,17 @@ impl<S: Transactional> Unit<S> {
         &mut self,
         site: &'static Location<'static>,
     ) -> Result<&mut Tx<S>, TxError> {
-        self.tx_at(site).await
+        match &self.state {
+            State::NotCommitted(error) if error.is_outcome_unknown() => return Err(error.clone()),
+            State::Idle | State::NotCommitted(_) => {
+                self.state = State::Begun(self.pool.begin_at(&self.options, site).await?);
+            }
+            State::Begun(_) => {}
+        }
+        match &mut self.state {
+            State::Begun(tx) => Ok(tx),
+            State::Idle | State::NotCommitted(_) => unreachable!("begun a line ago"),
+        }
     }
 
     /// The transaction, from the first use until commit, rollback or close.
@@ -145,24 +155,10 @@ impl<S: Transactional> Unit<S> {
     where
         E: From<TxError>,
     {
-        let begun = self.tx_at(Location::caller());
+        let begun = self.begin_at(Location::caller());
         async move {
             let tx = begun.await?;
             tx.inside().around(tx.savepoint(work)).await
-        }
-    }
-
-    async fn tx_at(&mut self, site: &'static Location<'static>) -> Result<&mut Tx<S>, TxError> {
-        match &self.state {
-            State::NotCommitted(error) if error.is_outcome_unknown() => return Err(error.clone()),
-            State::Idle | State::NotCommitted(_) => {
-                self.state = State::Begun(self.pool.begin_at(&self.options, site).await?);
-            }
-            State::Begun(_) => {}
-        }
-        match &mut self.state {
-            State::Begun(tx) => Ok(tx),
-            State::Idle | State::NotCommitted(_) => unreachable!("begun a line ago"),
         }
     }
 

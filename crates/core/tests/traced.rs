@@ -13,7 +13,7 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// The lines logged on this thread, from a level on.
+/// The lines logged on this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -28,25 +28,22 @@ impl Write for Log {
 }
 
 impl Log {
+    /// Those from a level on.
     fn from(level: Level) -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_writer(move || writer.clone())
-            .without_time()
-            .with_ansi(false)
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        Self::with(FmtSpan::NONE, level)
     }
 
     /// The spans that have ended on this thread, as they were then.
     fn of_spans(level: Level) -> (Self, DefaultGuard) {
+        Self::with(FmtSpan::CLOSE, level)
+    }
+
+    fn with(spans: FmtSpan, level: Level) -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
-            .with_span_events(FmtSpan::CLOSE)
+            .with_span_events(spans)
             .with_writer(move || writer.clone())
             .without_time()
             .with_ansi(false)

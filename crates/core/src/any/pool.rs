@@ -2,9 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::WeakAnyPool;
+use super::weak::WeakAnyPool;
+use crate::pool::Managed;
 use crate::{
     ClassStatus, CloseReport, ConfigError, Holder, LastFailure, Pause, Pool, PoolSettings, Session,
     Status,
@@ -42,84 +41,11 @@ use crate::{
 ///
 /// It is a handle like any clone of the [`Pool`]: it keeps the pool open.
 #[derive(Clone)]
-pub struct AnyPool(Arc<dyn Managed>);
-
-/// [`Pool`], its session's type forgotten.
-#[async_trait]
-trait Managed: Send + Sync {
-    fn name(&self) -> Option<&str>;
-    fn status(&self) -> Status;
-    fn settings(&self) -> PoolSettings;
-    fn holders(&self) -> Vec<Holder>;
-    fn classes(&self) -> Vec<ClassStatus>;
-    fn last_failure(&self) -> Option<LastFailure>;
-    fn flush(&self);
-    fn pause(&self, pause: Pause);
-    fn resume(&self);
-    fn resize(&self, max_size: usize) -> Result<(), ConfigError>;
-    async fn warm_up(&self, sessions: usize) -> usize;
-    async fn close(&self, deadline: Duration) -> CloseReport;
-    fn downgrade(&self) -> WeakAnyPool;
-}
-
-#[async_trait]
-impl<S: Session> Managed for Pool<S> {
-    fn name(&self) -> Option<&str> {
-        self.name()
-    }
-
-    fn status(&self) -> Status {
-        self.status()
-    }
-
-    fn settings(&self) -> PoolSettings {
-        self.settings()
-    }
-
-    fn holders(&self) -> Vec<Holder> {
-        self.holders()
-    }
-
-    fn classes(&self) -> Vec<ClassStatus> {
-        self.classes()
-    }
-
-    fn last_failure(&self) -> Option<LastFailure> {
-        self.last_failure()
-    }
-
-    fn flush(&self) {
-        self.flush();
-    }
-
-    fn pause(&self, pause: Pause) {
-        self.pause(pause);
-    }
-
-    fn resume(&self) {
-        self.resume();
-    }
-
-    fn resize(&self, max_size: usize) -> Result<(), ConfigError> {
-        self.resize(max_size)
-    }
-
-    async fn warm_up(&self, sessions: usize) -> usize {
-        self.warm_up(sessions).await
-    }
-
-    async fn close(&self, deadline: Duration) -> CloseReport {
-        self.close(deadline).await
-    }
-
-    fn downgrade(&self) -> WeakAnyPool {
-        self.downgrade().into()
-    }
-}
+pub struct AnyPool(pub(super) Arc<dyn Managed>);
 
 impl<S: Session> From<Pool<S>> for AnyPool {
     fn from(pool: Pool<S>) -> Self {
-        Self(Arc::new(pool))
+        Self(pool.erased())
     }
 }
 
@@ -190,7 +116,7 @@ impl AnyPool {
     ///
     /// As for [`Pool::warm_up`].
     pub async fn warm_up(&self, sessions: usize) -> usize {
-        self.0.warm_up(sessions).await
+        Arc::clone(&self.0).warm_up(sessions).await
     }
 
     /// See [`Pool::close`].
@@ -199,13 +125,13 @@ impl AnyPool {
     ///
     /// As for [`Pool::close`].
     pub async fn close(&self, deadline: Duration) -> CloseReport {
-        self.0.close(deadline).await
+        Arc::clone(&self.0).close(deadline).await
     }
 
     /// A handle that does not keep the pool open.
     #[must_use]
     pub fn downgrade(&self) -> WeakAnyPool {
-        self.0.downgrade()
+        WeakAnyPool(Arc::downgrade(&self.0))
     }
 }
 

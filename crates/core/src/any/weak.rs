@@ -1,7 +1,9 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::Weak;
 
-use crate::{AnyPool, Session, WeakPool};
+use super::pool::AnyPool;
+use crate::pool::Managed;
+use crate::{Session, WeakPool};
 
 /// A [`WeakPool`] of whatever sessions: for those who look at unlike pools and outlive them.
 /// [`AnyPool::downgrade`] gives one, and so does each pool to its listeners
@@ -20,22 +22,11 @@ use crate::{AnyPool, Session, WeakPool};
 /// # Ok::<_, sessionpool_core::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct WeakAnyPool(Arc<dyn Upgradable>);
-
-/// [`WeakPool`], its session's type forgotten.
-trait Upgradable: Send + Sync {
-    fn upgrade(&self) -> Option<AnyPool>;
-}
-
-impl<S: Session> Upgradable for WeakPool<S> {
-    fn upgrade(&self) -> Option<AnyPool> {
-        self.upgrade().map(AnyPool::from)
-    }
-}
+pub struct WeakAnyPool(pub(super) Weak<dyn Managed>);
 
 impl<S: Session> From<WeakPool<S>> for WeakAnyPool {
     fn from(pool: WeakPool<S>) -> Self {
-        Self(Arc::new(pool))
+        Self(pool.erased())
     }
 }
 
@@ -43,12 +34,13 @@ impl WeakAnyPool {
     /// See [`WeakPool::upgrade`].
     #[must_use]
     pub fn upgrade(&self) -> Option<AnyPool> {
-        self.0.upgrade()
+        self.0.upgrade().map(AnyPool)
     }
 }
 
 impl fmt::Debug for WeakAnyPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeakAnyPool").finish_non_exhaustive()
+        let is_gone = self.0.strong_count() == 0;
+        f.debug_struct("WeakAnyPool").field("is_gone", &is_gone).finish()
     }
 }

@@ -91,6 +91,7 @@ impl TxError {
             self,
             Self::RolledBack { why: Rollback::Conflict, .. }
                 | Self::Begin { fault: Fault::Conflict, .. }
+                | Self::Savepoint { fault: Fault::Conflict, .. }
         )
     }
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::draft::Draft;
 use super::hooks::{HookFuture, Hooks};
 use super::listeners::Listeners;
 use super::opener::Opener;
-use super::settings::Draft;
 use super::shared::Shared;
 use crate::{Backend, ConfigError, Pool, PoolEvents, Session};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::stopwatch::{Nanos, Stopwatch};
+use crate::ClassSettings;
 
 /// Which class; an index into the pool's settings, and the ledger's [`Classes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,22 +19,6 @@ impl ClassId {
 
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// A class as the builder set it.
-#[derive(Clone, Debug)]
-pub(crate) struct Class {
-    pub(crate) name: Arc<str>,
-    /// The most sessions it may have at once; `None` leaves it to `max_size`.
-    pub(crate) limit: Option<usize>,
-    /// The time its acquires are given; `None` is the pool's `acquire_timeout`.
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Class {
-    pub(crate) const fn new(name: Arc<str>) -> Self {
-        Self { name, limit: None, timeout: None }
     }
 }
 
@@ -62,8 +47,8 @@ impl Share {
 }
 
 impl Classes {
-    pub(crate) fn new(classes: &[Class]) -> Self {
-        let share = |Class { name, limit, .. }: &Class| Share {
+    pub(crate) fn new(classes: &[ClassSettings]) -> Self {
+        let share = |ClassSettings { name, limit, .. }: &ClassSettings| Share {
             name: Arc::clone(name),
             limit: *limit,
             leased: 0,

@@ -6,7 +6,9 @@ mod builder;
 mod classes;
 pub(crate) mod clock;
 mod closer;
+mod draft;
 mod errand;
+mod handle;
 mod hooks;
 mod idle;
 mod janitor;
@@ -26,6 +28,7 @@ mod settings;
 mod shared;
 mod stopwatch;
 mod transactions;
+mod valid;
 mod warming;
 mod watchers;
 mod weak;
@@ -37,14 +40,15 @@ use std::sync::{Arc as StdArc, Weak};
 
 pub use acquire::AcquireOptions;
 pub use builder::PoolBuilder;
+pub(crate) use handle::Managed;
 pub use hooks::HookFuture;
 pub use lease::Lease;
 pub use recall::Recall;
-pub use settings::ConfigError;
+pub use valid::ConfigError;
 pub use weak::WeakPool;
 
 use acquire::Acquire;
-use recall::Recalled;
+use handle::Handle;
 use shared::Shared;
 
 use crate::sync::Arc;
@@ -105,11 +109,6 @@ pub struct Pool<S: Session> {
     handle: StdArc<Handle<S>>,
 }
 
-/// Closes the pool when the last of its clones is dropped.
-struct Handle<S: Session> {
-    shared: Arc<Shared<S>>,
-}
-
 impl<S: Session> Pool<S> {
     /// Starts setting up a pool of this backend's sessions.
     pub fn builder(backend: impl Backend<Session = S>) -> PoolBuilder<S> {
@@ -121,10 +120,10 @@ impl<S: Session> Pool<S> {
             let shared = shared.heard_by_listeners(&WeakPool::of(line.clone()).into());
             Handle { shared: Arc::new(shared) }
         });
-        let line: Weak<Handle<S>> = StdArc::downgrade(&handle);
-        handle.shared.opener.attach_pool(Recall::new(line));
-        handle.shared.fill_stock();
-        Self { handle }
+        let pool = Self { handle };
+        pool.shared().opener.attach_pool(Recall::new(pool.downgrade().erased()));
+        pool.shared().fill_stock();
+        pool
     }
 
     /// A handle that does not keep the pool open, for what the pool itself keeps: its
@@ -132,6 +131,10 @@ impl<S: Session> Pool<S> {
     #[must_use]
     pub fn downgrade(&self) -> WeakPool<S> {
         WeakPool::of(StdArc::downgrade(&self.handle))
+    }
+
+    pub(crate) fn erased(self) -> StdArc<dyn Managed> {
+        self.handle
     }
 
     #[inline]
@@ -249,25 +252,5 @@ impl<S: Session> fmt::Debug for Pool<S> {
             .field("name", &self.shared().settings.name)
             .field("status", &self.status())
             .finish_non_exhaustive()
-    }
-}
-
-impl<S: Session> Recalled for Handle<S> {
-    fn recall_idle(&self, sessions: usize) -> usize {
-        self.shared.recall_idle(sessions)
-    }
-
-    fn recall_all(&self) {
-        self.shared.flush();
-    }
-
-    fn open_again(&self) {
-        self.shared.open_again();
-    }
-}
-
-impl<S: Session> Drop for Handle<S> {
-    fn drop(&mut self) {
-        self.shared.close();
     }
 }

@@ -45,6 +45,7 @@ use tokio::runtime;
 use tokio::time::Instant;
 
 use self::remote::{Door, Remote, Token};
+use super::draft::Draft;
 use super::errand::Runner;
 use super::hooks::Hooks;
 use super::ledger::{Errand, Ledger, Round};
@@ -52,7 +53,6 @@ use super::listeners::Listeners;
 use super::outage::Failure;
 use super::parcel::Parcel;
 use super::places::Tally;
-use super::settings::Draft;
 use super::shared::Shared;
 use crate::sync::Arc;
 use crate::sync::stage::{JoinHandle, block_on};

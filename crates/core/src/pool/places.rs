@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::classes::ClassId;
 use crate::event::Ending;
-use crate::status::Closed;
 
 /// Which place; an index that stays the same while the place is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,25 +43,6 @@ pub(crate) struct Borrower {
     pub(crate) task: Option<tokio::task::Id>,
     pub(crate) class: Option<ClassId>,
     pub(crate) since: Instant,
-}
-
-impl Ending {
-    pub(crate) fn count(self, closed: &mut Closed) {
-        *match self {
-            Self::Expired => &mut closed.expired,
-            Self::Surplus => &mut closed.surplus,
-            Self::Broken => &mut closed.broken,
-            Self::Unclean => &mut closed.unclean,
-            Self::Dead => &mut closed.dead,
-            Self::PoolClosed => &mut closed.pool_closed,
-            Self::RuntimeLost => &mut closed.runtime_lost,
-            Self::Stale => &mut closed.stale,
-            Self::Worn => &mut closed.worn,
-            Self::Recalled => &mut closed.recalled,
-            Self::Discarded => &mut closed.discarded,
-            Self::Detached => &mut closed.detached,
-        } += 1;
-    }
 }
 
 /// A session that is lent.

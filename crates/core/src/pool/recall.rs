@@ -1,24 +1,19 @@
 use std::fmt;
 use std::sync::Weak;
 
+use super::Managed;
+
 /// A backend's line to a pool that lends its sessions; see
 /// [`Backend::attach`](crate::Backend::attach).
 ///
 /// It does not keep the pool alive, and does nothing once that is gone.
 #[derive(Clone)]
 pub struct Recall {
-    pool: Weak<dyn Recalled>,
-}
-
-/// A pool, its session's type forgotten.
-pub(crate) trait Recalled: Send + Sync {
-    fn recall_idle(&self, sessions: usize) -> usize;
-    fn recall_all(&self);
-    fn open_again(&self);
+    pool: Weak<dyn Managed>,
 }
 
 impl Recall {
-    pub(crate) const fn new(pool: Weak<dyn Recalled>) -> Self {
+    pub(crate) const fn new(pool: Weak<dyn Managed>) -> Self {
         Self { pool }
     }
 
@@ -34,7 +29,7 @@ impl Recall {
     /// [`Pool::flush`](crate::Pool::flush) does.
     pub fn all(&self) {
         if let Some(pool) = self.pool.upgrade() {
-            pool.recall_all();
+            pool.flush();
         }
     }
 

@@ -123,7 +123,8 @@ impl<'a, S: Session> Warming<'a, S> {
         if self.is_over() {
             return None;
         }
-        let (place, parcel) = self.shared.lend_unless(site, &self.seen)?;
+        let (place, parcel) =
+            self.shared.lend_where(|session| !self.seen.contains(&session), site, None)?;
         let lease = Lease::new(self.shared, place, parcel);
         self.seen.insert(Lease::id(&lease));
         Some(lease)

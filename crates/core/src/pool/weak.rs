@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Weak;
 
-use super::{Handle, Pool};
+use super::{Handle, Managed, Pool};
 use crate::Session;
 
 /// A handle to a [`Pool`] that does not keep it open, as [`std::sync::Weak`] is one to what
@@ -48,6 +48,10 @@ impl<S: Session> WeakPool<S> {
 
     pub(super) const fn of(handle: Weak<Handle<S>>) -> Self {
         Self { handle }
+    }
+
+    pub(crate) fn erased(self) -> Weak<dyn Managed> {
+        self.handle
     }
 
     /// The pool; `None` once its last [`Pool`] was dropped, and it closed itself. Leases

@@ -251,7 +251,7 @@ async fn an_old_session_waits_for_no_successor_that_nobody_needs_or_that_fails()
 
 /// A pool with one session out and another that came back old, while an opening is under
 /// way for somebody.
-async fn one_waits(
+pub(crate) async fn one_waits(
     backend: &Scripted,
     builder: PoolBuilder<ScriptedSession>,
 ) -> (ScriptedPool, ScriptedLease, JoinHandle<Acquired>) {

@@ -27,6 +27,7 @@ mod recall;
 mod recorder;
 mod retry;
 mod runtimes;
+mod savepoints;
 mod settings;
 mod sweep;
 mod units;

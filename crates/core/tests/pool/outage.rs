@@ -84,6 +84,68 @@ async fn the_last_session_leaves_nobody_waiting_in_a_long_outage() {
     end(&backend, &pool).await;
 }
 
+/// A pool with one session, in whose outage somebody waits for that.
+async fn in_a_long_outage() -> (Scripted, ScriptedPool, ScriptedLease, JoinHandle<Acquired>) {
+    let (backend, builder) = scripted(2);
+    let builder = builder.fail_fast_after(secs(5)).acquire_timeout(secs(600));
+    let pool = builder.check_after_idle(Duration::ZERO).build().unwrap();
+    let last = pool.acquire().await.unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after: Some(secs(20)) }));
+    backend.always(Verb::Close, Act::take(secs(4)));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(25)).await;
+    assert!(!waiting.is_finished());
+    (backend, pool, last, waiting)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_in_a_long_outage_is_told_before_the_last_session_is_closed() {
+    type Way = fn(&Scripted, ScriptedLease);
+    let ways: [Way; 3] = [
+        |_, mut last| last.lose(Fault::SessionLost),
+        |_, last| last.discard(),
+        |backend, mut last| {
+            last.set_dirty();
+            backend.always(Verb::Release, Act::fail(Fault::Other));
+        },
+    ];
+    for end_it in ways {
+        let (backend, pool, last, waiting) = in_a_long_outage().await;
+        end_it(&backend, last);
+        quiet().await;
+        assert_eq!(pool.status().closing, 1);
+        assert!(waiting.is_finished() && waiting.await.unwrap().is_err());
+        end(&backend, &pool).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_in_a_long_outage_is_told_when_the_last_check_fails() {
+    let (backend, pool, last, waiting) = in_a_long_outage().await;
+    drop(last);
+    drop(waiting.await.unwrap().unwrap());
+    backend.always(Verb::Check, Act::fail(Fault::SessionLost));
+    let asked = Instant::now();
+    assert!(matches!(pool.acquire().await, Err(AcquireError::Failed { .. })));
+    assert_eq!((asked.elapsed(), pool.status().closing), (Duration::ZERO, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waited_through_a_pause_in_a_long_outage_waits_for_the_next_opening() {
+    let (backend, pool, last, waiting) = in_a_long_outage().await;
+    waiting.abort();
+    pool.pause(Pause::Wait);
+    last.discard();
+    let waiting = waiter(&pool).await;
+    pool.resume();
+    tokio::time::sleep(secs(5)).await; // the last session is gone
+    assert_eq!((pool.status().size(), waiting.is_finished()), (0, false));
+    backend.always(Verb::Open, Act::succeed());
+    drop(waiting.await.unwrap().unwrap());
+    end(&backend, &pool).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn callers_of_a_paused_pool_wait_even_in_an_outage() {
     let (backend, builder) = scripted(3);

@@ -135,20 +135,12 @@ async fn what_was_recalled_is_not_opened_again_before_somebody_asks() {
 #[tokio::test(start_paused = true)]
 async fn an_old_session_that_waits_for_its_successor_is_recalled_first() {
     let (backend, recall, builder) = knowing(Bounds::none());
-    let pool = builder.max_lifetime(secs(100)).build().unwrap();
-    let old = pool.acquire().await.unwrap();
-    tokio::time::sleep(secs(101)).await;
-    backend.next(Verb::Open, Act::take(secs(10)));
-    let waiting = waiter(&pool).await;
-    quiet().await;
-    drop(old);
-    quiet().await;
-    assert_eq!(backend.book().closed, 0);
+    let (pool, other, waiting) = lifetime::one_waits(&backend, builder).await;
     assert_eq!(line(&recall).idle(5), 1); // though somebody waits: not for that one
     quiet().await;
     let status = pool.status();
-    assert_eq!((backend.book().closed, status.size(), status.counters.closed.worn), (1, 1, 1));
-    drop(waiting.await.unwrap().unwrap());
+    assert_eq!((backend.book().closed, status.size(), status.counters.closed.worn), (1, 2, 1));
+    drop((other, waiting.await.unwrap().unwrap()));
     end(&backend, &pool).await;
 }
 

@@ -180,23 +180,26 @@ fn a_runtime_that_dies_in_the_middle_of_anything_loses_nothing() {
 
 #[test]
 fn what_a_dying_runtime_had_yet_to_begin_is_told_once() {
-    for verb in [Verb::Release, Verb::Close, Verb::Check] {
+    type WayBack = fn(&ScriptedPool, ScriptedLease);
+    let ways_back: [(Verb, WayBack); 4] = [
+        (Verb::Release, |_, mut lease| lease.set_dirty()),
+        (Verb::Close, |_, mut lease| lease.lose(sessionpool_core::Fault::SessionLost)),
+        (Verb::Close, |_, lease| lease.discard()),
+        (Verb::Check, |pool, lease| {
+            drop(lease);
+            assert!(pool.try_acquire().is_err());
+        }),
+    ];
+    for (verb, give_back) in ways_back {
         let (backend, builder) = scripted(1);
         let pool = builder.check_after_idle(Duration::ZERO).build().unwrap();
         let first = runtime();
-        let mut lease = first.block_on(pool.acquire()).unwrap();
+        let lease = first.block_on(pool.acquire()).unwrap();
         // Nobody drives the runtime from here on.
-        match verb {
-            Verb::Release => lease.set_dirty(),
-            Verb::Close => lease.lose(sessionpool_core::Fault::SessionLost),
-            _ => {}
-        }
-        drop(lease);
-        if verb == Verb::Check {
-            assert!(pool.try_acquire().is_err());
-        }
+        give_back(&pool, lease);
         drop(first);
-        assert_eq!((pool.status().size(), backend.book().calls(verb)), (0, 0), "{verb:?}");
+        let (status, book) = (pool.status(), backend.book());
+        assert_eq!((status.size(), book.calls(verb), book.aborted), (0, 0, 1), "{verb:?}");
         runtime().block_on(end(&backend, &pool));
     }
 }
@@ -382,29 +385,4 @@ fn the_pool_may_be_dropped_while_unwinding() {
     assert!(unwound.is_err());
     runtime.block_on(backend.ended(1));
     backend.assert_all_ended();
-}
-
-#[test]
-fn errands_that_never_ran_are_told_and_counted_as_what_they_were() {
-    let ways_back: [fn(&ScriptedPool, ScriptedLease); 3] = [
-        |_, mut lease| {
-            lease.set_dirty();
-            drop(lease); // to be cleaned
-        },
-        |_, lease| lease.discard(), // to be closed
-        |pool, lease| {
-            drop(lease);
-            assert!(pool.try_acquire().is_err()); // to be checked
-        },
-    ];
-    for give_back in ways_back {
-        let (backend, builder) = scripted(1);
-        let pool = builder.check_after_idle(Duration::ZERO).build().unwrap();
-        let runtime = runtime();
-        let lease = runtime.block_on(pool.acquire()).unwrap();
-        give_back(&pool, lease);
-        drop(runtime); // before the janitor has looked
-        assert_eq!((pool.status().size(), backend.book().aborted), (0, 1));
-        self::runtime().block_on(end(&backend, &pool));
-    }
 }

@@ -29,6 +29,13 @@ async fn leaves_a_transaction_open(client: &ClientWrapper) {
     client.batch_execute("begin; insert into t values (1)").await.unwrap();
 }
 
+/// Nothing of a transaction that was left open.
+async fn nothing_is_left(pool: &Pool<PgSession>, place: &Place) {
+    let next = pool.acquire().await.unwrap();
+    assert!(!is_in_a_transaction(&next).await);
+    assert_eq!(place.rows().await, "0");
+}
+
 /// How many statement caches the manager knows of.
 fn caches(backend: &FromDeadpool<Manager>) -> usize {
     format!("{:?}", backend.manager().statement_caches).matches("(Weak)").count()
@@ -222,9 +229,7 @@ async fn a_hook_rolls_back_what_is_open() {
     let session = pool.acquire().await.unwrap();
     leaves_a_transaction_open(&session).await;
     drop(session);
-    let next = pool.acquire().await.unwrap();
-    assert!(!is_in_a_transaction(&next).await);
-    assert_eq!(place.rows().await, "0");
+    nothing_is_left(&pool, &place).await;
 }
 
 /// tokio-postgres' own transaction sends a rollback when it is dropped.
@@ -238,9 +243,7 @@ async fn a_dropped_transaction_of_the_drivers_is_rolled_back() {
     unit.batch_execute("insert into t values (1)").await.unwrap();
     drop(unit);
     drop(session);
-    let next = pool.acquire().await.unwrap();
-    assert!(!is_in_a_transaction(&next).await);
-    assert_eq!(place.rows().await, "0");
+    nothing_is_left(&pool, &place).await;
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::POOL;
-use crate::Fault;
 use crate::event::{
-    Cancelled, Closed, Ending, Leaked, Lent, OpenFailed, Opened, PoolEvents, Reason, Refused,
-    Returned, TimedOut,
+    Cancelled, Closed, Leaked, Lent, OpenFailed, Opened, PoolEvents, Reason, Refused, Returned,
+    TimedOut,
 };
+use crate::{Counters, Fault};
 
 /// What happens in a pool.
 pub(super) struct Meter {
@@ -41,6 +41,7 @@ impl Meter {
     pub(super) fn of(pool: &Arc<str>) -> Self {
         describe();
         let count = |name: &'static str| counter!(name, POOL => Arc::clone(pool));
+        let endings = Counters::default().closed.by_ending();
         let time = |name: &'static str| histogram!(name, POOL => Arc::clone(pool));
         Self {
             timeouts: count(TIMEOUTS),
@@ -55,7 +56,7 @@ impl Meter {
                 ERROR_TYPE,
                 Fault::ALL.map(Fault::as_str),
             ),
-            closed: ByWord::of(pool, CLOSED, REASON, Ending::ALL.map(Ending::as_str)),
+            closed: ByWord::of(pool, CLOSED, REASON, endings.map(|(it, _)| it.as_str())),
             unconfirmed: count(UNCONFIRMED),
             leaked: count(LEAKED),
         }
@@ -108,11 +109,11 @@ impl PoolEvents for Meter {
 struct ByWord(Vec<(&'static str, Counter)>);
 
 impl ByWord {
-    fn of<const N: usize>(
+    fn of(
         pool: &Arc<str>,
         name: &'static str,
         attribute: &'static str,
-        words: [&'static str; N],
+        words: impl IntoIterator<Item = &'static str>,
     ) -> Self {
         let counter = |word| (word, counter!(name, POOL => Arc::clone(pool), attribute => word));
         Self(words.into_iter().map(counter).collect())

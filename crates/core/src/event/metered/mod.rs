@@ -30,8 +30,8 @@ use crate::{AnyPool, WeakAnyPool};
 /// # What is measured
 ///
 /// What happens is counted as it happens. What *is*, the gauges, is looked at when
-/// [`sample`](Self::sample) is called: all of a pool's at one instant, so that they agree with
-/// each other and with [`Pool::status`](crate::Pool::status), and none ever drifts.
+/// [`sample`](Self::sample) is called: all that [`Pool::status`](crate::Pool::status) knows at
+/// one instant, so that it agrees with itself, and none ever drifts.
 ///
 /// | name | kind | unit | what |
 /// |---|---|---|---|

@@ -111,6 +111,7 @@ impl<S> Ledger<S> {
     fn after_check(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.phases_changed(now);
         self.serve_from_stock(now, aftermath);
+        self.fail_fast(now, aftermath);
         self.call_if_opening_wanted(aftermath);
         if self.limits.keepalive_interval.is_some() {
             aftermath.call(self.seat.call());

@@ -25,10 +25,11 @@ impl<S> Ledger<S> {
         self.outage.standing_rejection(now).filter(|_| opening == 0).cloned()
     }
 
-    /// Whoever waits is told, once nothing lives or is being opened that could serve it, and
-    /// newcomers are told, too.
+    /// Whoever waits is told, as soon as nothing lives or is being opened that could serve
+    /// it, and newcomers are told, too. Whoever waited through a pause waits for an opening.
     pub(super) fn fail_fast(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
-        if self.staying() > 0 || self.pause.is_some() || !self.fails_fast(now) {
+        let nothing_lives = self.staying() == 0 && self.pause.is_none();
+        if self.queue.is_empty() || !nothing_lives || !self.fails_fast(now) {
             return;
         }
         if let Some(failure) = self.outage.last().cloned() {

@@ -1,7 +1,5 @@
 //! Who gets a session: at once, or in the order of the queue.
 
-use std::collections::BTreeSet;
-
 use tokio::runtime;
 use tokio::time::Instant;
 
@@ -23,32 +21,20 @@ impl<S> Ledger<S> {
         borrower: Borrower,
         aftermath: &mut Aftermath<S>,
     ) -> Option<(PlaceId, S)> {
+        self.lend_where(|_| true, borrower, aftermath)
+    }
+
+    /// The same, but only of the sessions whose number is meant.
+    #[inline]
+    pub(crate) fn lend_where(
+        &mut self,
+        is_meant: impl Fn(u64) -> bool,
+        borrower: Borrower,
+        aftermath: &mut Aftermath<S>,
+    ) -> Option<(PlaceId, S)> {
         if self.pause.is_some() || self.servable() > 0 || !self.classes.has_room(borrower.class) {
             return None;
         }
-        self.lend_idle(borrower, |_| true, aftermath)
-    }
-
-    /// The same, but for the sessions of these numbers.
-    pub(crate) fn lend_unless(
-        &mut self,
-        borrower: Borrower,
-        not: &BTreeSet<u64>,
-        aftermath: &mut Aftermath<S>,
-    ) -> Option<(PlaceId, S)> {
-        if self.pause.is_some() || self.servable() > 0 {
-            return None;
-        }
-        self.lend_idle(borrower, |session| !not.contains(&session), aftermath)
-    }
-
-    #[inline]
-    fn lend_idle(
-        &mut self,
-        borrower: Borrower,
-        is_meant: impl Fn(u64) -> bool,
-        aftermath: &mut Aftermath<S>,
-    ) -> Option<(PlaceId, S)> {
         let Idle { place, session, .. } = self.pop_lendable(borrower.since, is_meant)?;
         self.places.lend(place, borrower);
         self.lent(borrower.since, borrower.class, aftermath);
@@ -158,6 +144,7 @@ impl<S> Ledger<S> {
         self.tell_queued(self.queue.request(ticket), aftermath);
         if self.idle.len() > 0 {
             self.serve_from_stock(now, aftermath);
+            self.fail_fast(now, aftermath);
         }
         self.call_if_opening_wanted(aftermath);
         if deadline.is_some_and(|at| self.seat.sleeps_beyond(at)) {

@@ -2,8 +2,8 @@
 //!
 //! One struct under one short lock, with no clock and no await of its own: what
 //! time it is comes in as an argument, and what has to happen outside the lock
-//! (waking, ending) goes out as an [`Aftermath`](super::aftermath::Aftermath). Every rule about who gets which
-//! session is in this folder, and the loom models run this very code.
+//! (waking, ending) goes out as an [`Aftermath`](super::aftermath::Aftermath). Every rule
+//! about who gets which session is in this folder, and the loom models run this very code.
 
 mod checking;
 mod closing;
@@ -24,9 +24,7 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use self::warming::Wish;
-
-use crate::Pause;
-use crate::pool::classes::{Class, Classes};
+use crate::pool::classes::Classes;
 use crate::pool::idle::IdleStack;
 use crate::pool::janitor::Seat;
 use crate::pool::outage::{Failure, Outage};
@@ -36,6 +34,7 @@ use crate::pool::settings::Limits;
 use crate::pool::stopwatch::Stopwatch;
 use crate::pool::watchers::Watchers;
 use crate::status::{Counters, Status};
+use crate::{ClassSettings, Pause};
 
 #[derive(Debug)]
 pub(crate) struct Ledger<S> {
@@ -110,7 +109,7 @@ pub(crate) struct Round<S> {
 }
 
 impl<S> Ledger<S> {
-    pub(crate) fn new(limits: Limits, classes: &[Class], listened: bool) -> Self {
+    pub(crate) fn new(limits: Limits, classes: &[ClassSettings], listened: bool) -> Self {
         Self {
             limits,
             places: Places::new(),

@@ -98,6 +98,7 @@ impl<S> Ledger<S> {
         if !failure.fault.is_retryable() {
             self.fail_all(failure, aftermath);
         }
+        self.fail_fast(now, aftermath);
         self.place_freed(now, aftermath);
     }
 
@@ -113,6 +114,7 @@ impl<S> Ledger<S> {
         self.opening_is_over(place, aftermath);
         self.places.free(place);
         self.wake_warmers(aftermath);
+        self.fail_fast(failure.at, aftermath);
         self.place_freed(failure.at, aftermath);
     }
 

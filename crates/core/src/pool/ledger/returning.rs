@@ -30,7 +30,7 @@ impl<S> Ledger<S> {
             Condition::Dirty | Condition::Busy => self.clean(place, session, aftermath),
             Condition::Broken(_) => self.end(place, session, Ending::Broken, aftermath),
         }
-        self.class_has_room(now, class, aftermath);
+        self.lease_is_over(now, class, aftermath);
     }
 
     /// A lease ended whose session is not to be lent again.
@@ -45,7 +45,7 @@ impl<S> Ledger<S> {
     ) {
         let class = self.came_back(now, place, condition, aftermath);
         self.end(place, session, ending, aftermath);
-        self.class_has_room(now, class, aftermath);
+        self.lease_is_over(now, class, aftermath);
     }
 
     /// A lease ended whose session its holder keeps for good.
@@ -53,9 +53,9 @@ impl<S> Ledger<S> {
         let class = self.came_back(now, place, Condition::Clean, aftermath);
         self.tell_closed(now, place, Ending::Detached, true, aftermath);
         self.places.free(place);
-        Ending::Detached.count(&mut self.counters.closed);
+        self.counters.closed.count(Ending::Detached);
         self.place_freed(now, aftermath);
-        self.class_has_room(now, class, aftermath);
+        self.lease_is_over(now, class, aftermath);
     }
 
     /// A lease ended, in whatever way. Answers what class it was of.
@@ -77,10 +77,10 @@ impl<S> Ledger<S> {
         class
     }
 
-    /// Whoever waited for that may be served from stock, when what came back serves
-    /// nobody.
+    /// When what came back serves nobody, whoever waited for that class may be served from
+    /// stock, and whoever waited for that session may wait for nothing.
     #[inline]
-    fn class_has_room(
+    fn lease_is_over(
         &mut self,
         now: Instant,
         class: Option<ClassId>,
@@ -90,6 +90,7 @@ impl<S> Ledger<S> {
             self.serve_from_stock(now, aftermath);
             self.call_if_opening_wanted(aftermath);
         }
+        self.fail_fast(now, aftermath);
     }
 
     /// A session was made fit for the next borrower.
@@ -102,6 +103,7 @@ impl<S> Ledger<S> {
     ) {
         self.tell_cleaned(place, true, aftermath);
         self.settle(now, place, session, aftermath);
+        self.fail_fast(now, aftermath);
     }
 
     fn tell_cleaned(&self, place: PlaceId, fit: bool, aftermath: &mut Aftermath<S>) {
@@ -114,6 +116,7 @@ impl<S> Ledger<S> {
     /// Cleaning failed; the same errand goes on to close the session.
     pub(crate) fn could_not_clean(
         &mut self,
+        now: Instant,
         place: PlaceId,
         condition: Condition,
         aftermath: &mut Aftermath<S>,
@@ -122,6 +125,7 @@ impl<S> Ledger<S> {
         self.heed(place, condition, aftermath);
         self.tell_closing(place, Ending::Unclean, aftermath);
         self.places.move_to(place, Stage::Closing(Ending::Unclean));
+        self.fail_fast(now, aftermath);
     }
 
     /// A session is gone, and its place is free.
@@ -138,7 +142,7 @@ impl<S> Ledger<S> {
         };
         self.tell_closed(now, place, ending, confirmed, aftermath);
         self.places.free(place);
-        ending.count(&mut self.counters.closed);
+        self.counters.closed.count(ending);
         if !confirmed {
             self.counters.close_failed += 1;
         }
@@ -289,7 +293,6 @@ impl<S> Ledger<S> {
 
     pub(super) fn place_freed(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         self.phases_changed(now);
-        self.fail_fast(now, aftermath);
         if self.places.taken() == 0 {
             aftermath.wake_all(self.closers.take());
         }

@@ -4,15 +4,14 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::{BROKEN, Scene, Waiter, acquire_with, join, one, prove, queued, rounds, run, two};
-use crate::AcquireOptions;
-use crate::pool::classes::Class;
+use crate::pool::draft::Draft;
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::sync::Arc;
+use crate::{AcquireOptions, ClassSettings};
 
 /// One session at most is lent for reports.
 fn reports(draft: Draft) -> Draft {
-    let class = Class { limit: Some(1), ..Class::new("report".into()) };
+    let class = ClassSettings { limit: Some(1), ..ClassSettings::new("report".into()) };
     Draft { classes: vec![class], ..draft }
 }
 

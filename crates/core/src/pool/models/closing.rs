@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{LATER, Scene, failure, join, one, prove, run, served_or_closed, sit, sit_out_of_time};
 use crate::TryAcquireError;
+use crate::pool::draft::Draft;
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::sync::Arc;
 
 #[test]

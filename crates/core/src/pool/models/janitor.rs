@@ -11,8 +11,8 @@ use super::{
     BROKEN, HOUR, LATER, Scene, Task, acquire, failure, join, one, prove, queued, rounds, run,
     served_or_told, sit, sit_out_of_time,
 };
+use crate::pool::draft::Draft;
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::sync::Arc;
 use crate::{AcquireError, Condition};
 

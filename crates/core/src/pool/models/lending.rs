@@ -11,8 +11,8 @@ use loom::thread;
 use super::{
     BROKEN, HOUR, Scene, Token, Waiter, acquire, far_future, join, one, prove, queued, sit,
 };
+use crate::pool::draft::Draft;
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::pool::shared::Shared;
 use crate::sync::Arc;
 use crate::{AcquireError, Condition, TryAcquireError};

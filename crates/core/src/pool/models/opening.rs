@@ -11,9 +11,9 @@ use super::{
     sit, sit_until, two, wait_to_be_called,
 };
 use crate::Fault;
+use crate::pool::draft::Draft;
 use crate::pool::ledger::{Errand, Work};
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::sync::Arc;
 
 #[test]

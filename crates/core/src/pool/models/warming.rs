@@ -6,8 +6,8 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::{Scene, Token, join, one, prove, run, sit, two};
+use crate::pool::draft::Draft;
 use crate::pool::places::Tally;
-use crate::pool::settings::Draft;
 use crate::pool::shared::Shared;
 use crate::pool::watchers::WatcherId;
 use crate::sync::Arc;

@@ -1,6 +1,5 @@
 //! Who gets a session, or a place in the queue.
 
-use std::collections::BTreeSet;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -11,9 +10,8 @@ use tokio::time::Instant;
 
 use super::Shared;
 use crate::Session;
-use crate::pool::aftermath::Aftermath;
 use crate::pool::classes::ClassId;
-use crate::pool::ledger::{Ledger, Refusal};
+use crate::pool::ledger::Refusal;
 use crate::pool::parcel::Parcel;
 use crate::pool::places::{Borrower, PlaceId};
 use crate::pool::queue::{Request, Seen, Ticket, Verdict};
@@ -27,36 +25,22 @@ impl<S: Session> Shared<S> {
         site: &'static Location<'static>,
         class: Option<ClassId>,
     ) -> Option<(PlaceId, Parcel<S>)> {
-        self.lend_by(site, class, |ledger, borrower, aftermath| ledger.lend(borrower, aftermath))
+        self.lend_where(|_| true, site, class)
     }
 
-    /// The same, but none of these sessions.
-    pub(crate) fn lend_unless(
-        &self,
-        site: &'static Location<'static>,
-        not: &BTreeSet<u64>,
-    ) -> Option<(PlaceId, Parcel<S>)> {
-        self.lend_by(site, None, |ledger, borrower, aftermath| {
-            ledger.lend_unless(borrower, not, aftermath)
-        })
-    }
-
+    /// The same, but only of the sessions whose number is meant.
     #[inline]
-    fn lend_by(
+    pub(crate) fn lend_where(
         &self,
+        is_meant: impl Fn(u64) -> bool,
         site: &'static Location<'static>,
         class: Option<ClassId>,
-        lend: impl FnOnce(
-            &mut Ledger<Parcel<S>>,
-            Borrower,
-            &mut Aftermath<Parcel<S>>,
-        ) -> Option<(PlaceId, Parcel<S>)>,
     ) -> Option<(PlaceId, Parcel<S>)> {
         let task = tokio::task::try_id();
         let (place, parcel, number) = self.change(|books, aftermath| {
             let since = books.clock.stamp();
             let borrower = Borrower { site, task, class, since };
-            let (place, parcel) = lend(&mut books.ledger, borrower, aftermath)?;
+            let (place, parcel) = books.ledger.lend_where(is_meant, borrower, aftermath)?;
             books.ledger.counters.requested += 1;
             let number = books.ledger.places.number(place);
             Some((place, parcel, number))

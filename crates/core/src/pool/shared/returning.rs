@@ -98,8 +98,9 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn could_not_clean(&self, place: PlaceId, condition: Condition) {
+        let now = Instant::now();
         self.change(|books, aftermath| {
-            books.ledger.could_not_clean(place, condition, aftermath);
+            books.ledger.could_not_clean(now, place, condition, aftermath);
         });
     }
 
