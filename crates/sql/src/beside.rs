@@ -37,7 +37,7 @@ impl<C: Connection> Beside<C> {
         connect: BoxFuture<'_, sqlx::Result<C>>,
         say: impl for<'c> FnOnce(&'c mut C) -> BoxFuture<'c, sqlx::Result<()>> + Send,
     ) -> sqlx::Result<()> {
-        let _user = User::of(&self.users);
+        let _user = User::of(self);
         timeout(LIMIT, self.say_in_turn(connect, say))
             .await
             .unwrap_or_else(|_| Err(SqlFailure::NotCancelled { limit: LIMIT }.into()))
@@ -66,17 +66,55 @@ impl<C: Connection> Beside<C> {
 }
 
 /// One of those who keep the connection alive.
-struct User<'c>(&'c AtomicUsize);
+struct User<'b, C>(&'b Beside<C>);
 
-impl<'c> User<'c> {
-    fn of(users: &'c AtomicUsize) -> Self {
-        users.fetch_add(1, Ordering::AcqRel);
-        Self(users)
+impl<'b, C> User<'b, C> {
+    fn of(beside: &'b Beside<C>) -> Self {
+        beside.users.fetch_add(1, Ordering::AcqRel);
+        Self(beside)
     }
 }
 
-impl Drop for User<'_> {
+impl<C> Drop for User<'_, C> {
+    /// It may have been kept for one who has given up since.
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        if self.0.users.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Ok(mut place) = self.0.connection.try_lock()
+        {
+            *place = None;
+        }
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use futures_util::FutureExt;
+    use sqlx::sqlite::SqliteConnection;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn connect() -> BoxFuture<'static, sqlx::Result<SqliteConnection>> {
+        SqliteConnection::connect("sqlite::memory:").boxed()
+    }
+
+    #[tokio::test]
+    async fn the_connection_is_not_kept_for_one_who_has_given_up() {
+        let beside = Beside::new();
+        let ((begin, begun), (answer, answered)) = (oneshot::channel(), oneshot::channel());
+        let mut first = Box::pin(beside.say(connect(), |_| {
+            begin.send(()).unwrap();
+            answered.map(Result::unwrap).map(Ok).boxed()
+        }));
+        tokio::select! {
+            said = &mut first => panic!("{said:?}"),
+            begun = begun => begun.unwrap(),
+        }
+        let mut second = Box::pin(beside.say(connect(), |_| async { Ok(()) }.boxed()));
+        assert!((&mut second).now_or_never().is_none());
+        answer.send(()).unwrap();
+        first.await.unwrap();
+        drop(second);
+        assert!(beside.connection.lock().await.is_none());
     }
 }

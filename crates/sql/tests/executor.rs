@@ -7,7 +7,9 @@ mod common;
 #[path = "common/executor.rs"]
 mod shared;
 
-use common::{self as place, LONG, LONG_ROWS, Place, assert_clean, begin, commit, insert, run};
+use common::{
+    self as place, LONG, LONG_ROWS, Place, assert_clean, begin, commit, drop_half_way, insert, run,
+};
 use futures_util::FutureExt;
 use sessionpool_core::{CommitOutcome, Condition, Session, Transactional};
 use sessionpool_sql::{SqlFailure, SqliteSession};
@@ -36,9 +38,7 @@ async fn preparing_a_pragma_touches_the_session() {
 async fn a_future_dropped_in_the_middle_leaves_the_session_busy_and_release_heals() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    let answer = sqlx::query(LONG).execute(&mut session).now_or_never();
-    assert!(answer.is_none(), "the statement is too short for this test");
-    assert_eq!(session.condition(), Condition::Busy);
+    drop_half_way(&mut session, LONG);
 
     SqliteSession::release(&mut session).await.unwrap();
     assert_clean(&session);
@@ -51,8 +51,7 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
     let place = Place::new().await;
     let mut session = place.session().await;
     begin(&mut session).await;
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
-    assert_eq!(session.condition(), Condition::Busy);
+    drop_half_way(&mut session, LONG);
     SqliteSession::release(&mut session).await.unwrap();
     assert_clean(&session);
     assert!(place.rows().await.is_empty());
@@ -60,7 +59,7 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
     // Its borrower gave up on it, so it is not committed behind his back, whatever
     // was done after it.
     begin(&mut session).await;
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    drop_half_way(&mut session, LONG);
     if let Err(error) = sqlx::query("select 1").execute(&mut session).await {
         // It was stopped, and with it its transaction was undone.
         assert!(matches!(SqlFailure::of(&error), Some(SqlFailure::RolledBack)));
@@ -76,7 +75,7 @@ async fn a_dropped_statement_is_part_of_its_transaction() {
 async fn dropping_release_leaves_the_session_busy() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    drop_half_way(&mut session, LONG);
     assert!(SqliteSession::release(&mut session).now_or_never().is_none());
     assert_eq!(session.condition(), Condition::Busy);
     SqliteSession::release(&mut session).await.unwrap();
@@ -87,7 +86,7 @@ async fn dropping_release_leaves_the_session_busy() {
 async fn close_leaves_nothing_half_done() {
     let place = Place::new().await;
     let mut session = place.session().await;
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    drop_half_way(&mut session, LONG);
     SqliteSession::close(session).await.unwrap();
     assert!([0, LONG_ROWS].contains(&place.rows().await.len()));
 }

@@ -10,16 +10,12 @@ mod common;
 #[path = "common/sandbox.rs"]
 mod shared;
 
-use common::{self as place, LONG, LONG_ROWS, Place, failure, insert, one};
+use common::{self as place, ENDLESS, LONG, LONG_ROWS, Place, drop_half_way, failure, insert, one};
 use futures_util::FutureExt;
-use sessionpool_core::{CommitOutcome, Condition, Transactional, TxOptions};
+use sessionpool_core::{CommitOutcome, Transactional, TxOptions};
 use sessionpool_sql::{SqlFailure, SqliteSession};
 use shared::{count, sandbox};
 use tokio::time::timeout;
-
-/// Reads, and never comes to an end.
-const ENDLESS: &str = "select count(*) from (with recursive n (i) as \
-                       (values (1) union all select i + 1 from n) select i from n)";
 
 rules! {
     shared:
@@ -117,14 +113,4 @@ async fn what_is_dropped_while_it_is_kept_is_kept() {
     let _ = SqliteSession::commit(&mut lease).now_or_never();
     drop(lease);
     assert_eq!(count(&sandbox).await, 11);
-}
-
-#[track_caller]
-fn drop_half_way(session: &mut SqliteSession, sql: &'static str) {
-    assert!(sqlx::query(sql).execute(&mut *session).now_or_never().is_none());
-    assert_eq!(condition(session), Condition::Busy);
-}
-
-fn condition(session: &SqliteSession) -> Condition {
-    sessionpool_core::Session::condition(session)
 }

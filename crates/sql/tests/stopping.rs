@@ -6,27 +6,18 @@ mod common;
 
 use std::time::Duration;
 
-use common::{LONG, LONG_ROWS, Place, SOON, assert_clean, begin, commit, insert, run};
-use futures_util::FutureExt;
+use common::{
+    ENDLESS, LONG, LONG_ROWS, Place, SOON, assert_clean, begin, commit, drop_half_way, insert, run,
+};
 use sessionpool_core::{Backend, CommitOutcome, Condition, Pool, Session, Transactional};
 use sessionpool_sql::{Sqlite, SqliteSession};
 use sessionpool_testkit::conformance::cut;
 use tokio::time::timeout;
 
-/// Reads, and never comes to an end.
-const ENDLESS: &str = "select count(*) from (with recursive n (i) as \
-                       (values (1) union all select i + 1 from n) select i from n)";
-
 /// Writes, and never comes to an end.
 const ENDLESS_WRITE: &str = "insert into t with recursive n (i) as \
                              (values (1) union all select i + 1 from n) \
                              select i from n where i = 1 or i < 0";
-
-#[track_caller]
-fn drop_half_way(session: &mut SqliteSession, sql: &'static str) {
-    assert!(sqlx::query(sql).execute(&mut *session).now_or_never().is_none());
-    assert_eq!(session.condition(), Condition::Busy);
-}
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
     timeout(SOON, work).await.expect("the statement is still running")

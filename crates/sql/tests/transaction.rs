@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{
     self as place, LONG, LONG_ROWS, Place, SOON, assert_clean, begin, begin_read_only, code,
-    commit, failure, insert, refused_commit, rolled_back, run,
+    commit, drop_half_way, failure, insert, refused_commit, rolled_back, run,
 };
 use futures_util::{FutureExt, StreamExt};
 use sessionpool_core::{
@@ -387,7 +387,7 @@ async fn a_read_only_begin_dropped_half_way_is_undone() {
     let place = Place::new().await;
     let mut session = place.session().await;
     // Keeps the session's thread from answering at once.
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    drop_half_way(&mut session, LONG);
     let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
     assert!(begun.is_none());
     SqliteSession::release(&mut session).await.unwrap();
@@ -398,7 +398,7 @@ async fn a_read_only_begin_dropped_half_way_is_undone() {
 
     // Nor does it bind a unit begun without any release.
     run(&mut session, "delete from t").await;
-    assert!(sqlx::query(LONG).execute(&mut session).now_or_never().is_none());
+    drop_half_way(&mut session, LONG);
     let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
     assert!(begun.is_none());
     begin(&mut session).await;

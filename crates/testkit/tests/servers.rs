@@ -202,6 +202,8 @@ async fn dropping_the_handle_leaves_no_process_no_folder_and_no_memory() {
     stream.set_read_timeout(Some(SOON)).unwrap();
     let (pid, memory) = (postmaster(&folder), memory(&folder));
     assert!(is_kept(&memory));
+    let mapped = read(Path::new(&format!("/proc/{pid}/maps")));
+    assert!(mapped.contains("/data/pg_dynshmem/") && !mapped.contains("/dev/shm/"), "{mapped}");
     drop(server);
     assert!(!is_running(pid), "the server");
     forgotten(&memory).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessionpool::{AcquireError, Retry, Session};
+use sessionpool::{AcquireError, AcquireOptions, Retry, Session};
 use sessionpool_testkit::proxy::{Direction, Then};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -46,15 +46,13 @@ async fn a_restart_costs_those_who_are_at_it_and_nobody_else<S: Server>() {
 }
 
 async fn a_server_that_stands_still_at_checkout_is_waited_for_no_longer_than_asked<S: Server>() {
-    let place = Place::<S>::new(|pool| {
-        pool.max_size(2).check_after_idle(Duration::ZERO).acquire_timeout(BRIEF)
-    })
-    .await;
+    let place = Place::<S>::new(|pool| pool.max_size(2).check_after_idle(Duration::ZERO)).await;
     drop(place.pool.acquire().await.unwrap());
     place.server.freeze();
-    let refused = place.pool.acquire().await.unwrap_err();
+    let briefly = || place.pool.acquire_with(AcquireOptions::new().timeout(BRIEF));
+    let refused = briefly().await.unwrap_err();
     assert!(matches!(refused, AcquireError::TimedOut(_)), "{refused}");
-    assert!(timeout(SOON, place.pool.acquire()).await.unwrap().is_err());
+    assert!(timeout(SOON, briefly()).await.unwrap().is_err());
     place.server.thaw();
     place.becomes("open to anybody", |status| status.opening + status.checking == 0).await;
     place.works().await;

@@ -9,7 +9,8 @@ pub mod outcome;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sessionpool_core::{Backend, Pool, Session, Transactional, TxOptions};
+use futures_util::FutureExt;
+use sessionpool_core::{Backend, Condition, Pool, Session, Transactional, TxOptions};
 use sessionpool_sql::{Sqlite, SqliteSession};
 use tempfile::TempDir;
 
@@ -118,6 +119,18 @@ pub fn code(error: &sqlx::Error) -> String {
         .unwrap()
         .into_owned()
 }
+
+/// Sends a statement, and drops its future before the answer.
+#[track_caller]
+pub fn drop_half_way(session: &mut SqliteSession, sql: &'static str) {
+    let answer = sqlx::query(sql).execute(&mut *session).now_or_never();
+    assert!(answer.is_none(), "the statement is too short");
+    assert_eq!(session.condition(), Condition::Busy);
+}
+
+/// Reads, and never comes to an end.
+pub const ENDLESS: &str = "select count(*) from (with recursive n (i) as \
+                           (values (1) union all select i + 1 from n) select i from n)";
 
 /// A statement that takes some 100 ms and writes the rows 1 to 200,000.
 pub const LONG: &str = "insert into t with recursive n (i) as \

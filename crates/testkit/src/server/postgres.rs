@@ -238,6 +238,8 @@ fn arguments(home: &Path, port: u16) -> io::Result<Vec<OsString>> {
         "shared_buffers=16MB".to_owned(),
         "max_wal_size=64MB".to_owned(),
         "autovacuum=off".to_owned(),
+        // In its folder, and not in /dev/shm, where one that was killed leaves it.
+        "dynamic_shared_memory_type=mmap".to_owned(),
         "log_timezone=UTC".to_owned(),
         "timezone=UTC".to_owned(),
     ];
