@@ -198,6 +198,7 @@ impl<S: Session> PoolBuilder<S> {
     ///
     /// Those who are turned away cause the next opening when it is due, so that the
     /// end of an outage is found out while anyone asks.
+    /// Whoever waited through a [`pause`](crate::Pool::pause) waits for that opening, too.
     pub fn fail_fast_after(mut self, outage: impl Into<Option<Duration>>) -> Self {
         self.draft.fail_fast_after = outage.into();
         self

@@ -100,18 +100,23 @@ async fn in_a_long_outage() -> (Scripted, ScriptedPool, ScriptedLease, JoinHandl
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_in_a_long_outage_is_told_before_the_last_session_is_closed() {
-    type Way = fn(&Scripted, ScriptedLease);
-    let ways: [Way; 3] = [
-        |_, mut last| last.lose(Fault::SessionLost),
-        |_, last| last.discard(),
-        |backend, mut last| {
+    type Way = fn(&Scripted, &ScriptedPool, ScriptedLease);
+    let ways: [Way; 4] = [
+        |_, _, mut last| last.lose(Fault::SessionLost),
+        |_, _, last| last.discard(),
+        |backend, _, mut last| {
             last.set_dirty();
             backend.always(Verb::Release, Act::fail(Fault::Other));
+        },
+        |_, pool, mut last| {
+            last.set_dirty();
+            drop(last);
+            pool.flush(); // cleaned in vain
         },
     ];
     for end_it in ways {
         let (backend, pool, last, waiting) = in_a_long_outage().await;
-        end_it(&backend, last);
+        end_it(&backend, &pool, last);
         quiet().await;
         assert_eq!(pool.status().closing, 1);
         assert!(waiting.is_finished() && waiting.await.unwrap().is_err());
@@ -128,6 +133,26 @@ async fn whoever_waits_in_a_long_outage_is_told_when_the_last_check_fails() {
     let asked = Instant::now();
     assert!(matches!(pool.acquire().await, Err(AcquireError::Failed { .. })));
     assert_eq!((asked.elapsed(), pool.status().closing), (Duration::ZERO, 1));
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_finds_only_an_old_session_in_a_long_outage_is_told() {
+    let (backend, builder) = scripted(2);
+    let builder = builder.fail_fast_after(secs(5)).acquire_timeout(secs(600));
+    let pool = builder.max_lifetime(secs(100)).build().unwrap();
+    let last = pool.acquire().await.unwrap();
+    let busy = |time| Act::fail(Fault::Busy { retry_after: Some(secs(time)) });
+    backend.next(Verb::Open, busy(6)).next(Verb::Open, busy(500));
+    let waiting = waiter(&pool).await;
+    tokio::time::sleep(secs(7)).await;
+    drop(last);
+    drop(waiting.await.unwrap().unwrap());
+    // Before the janitor has looked.
+    let ((), answer) = tokio::join!(tokio::time::advance(secs(100)), async {
+        tokio::time::timeout(secs(1), pool.acquire()).await
+    });
+    assert!(matches!(answer, Ok(Err(AcquireError::Failed { .. }))), "{answer:?}");
     end(&backend, &pool).await;
 }
 

@@ -35,6 +35,7 @@ impl TracedSession {
             State::Clean => {}
             State::Dirty => self.inner.set_dirty(),
             State::Broken => self.inner.lose(Fault::SessionLost),
+            State::Lost => self.inner.lose(Fault::BackendLost),
         }
     }
 }

@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) release_timeout: Duration,
     pub(crate) close_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) fail_fast_after: Option<Duration>,
     pub(crate) check_after_idle: Option<Duration>,
     pub(crate) check_timeout: Duration,
     pub(crate) max_lifetime: Option<Duration>,
@@ -103,6 +104,8 @@ pub(crate) enum State {
     Clean,
     Dirty,
     Broken,
+    /// Broken, and the backend is lost, as it says.
+    Lost,
 }
 
 /// How a lease is dropped.
@@ -178,6 +181,7 @@ impl Settings {
             .release_timeout(self.release_timeout)
             .close_timeout(self.close_timeout)
             .idle_timeout(self.idle_timeout)
+            .fail_fast_after(self.fail_fast_after)
             .check_after_idle(self.check_after_idle)
             .check_timeout(self.check_timeout)
             .max_lifetime(self.max_lifetime)

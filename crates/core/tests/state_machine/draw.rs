@@ -15,13 +15,14 @@ use crate::case::{
 
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     let ending = prop_oneof![Just(Ending::Close), Just(Ending::DropPool)];
-    let steps = vec(any_step(), 1..=100);
-    (any_settings(), any::<bool>(), any::<u64>(), steps, ending).prop_map(
-        |(settings, attentive, jitter, steps, ending)| Case {
+    let scene = prop_oneof![60 => any_step().prop_map(|step| vec![step]), 1 => any_outage()];
+    let scenes = vec(scene, 1..=90);
+    (any_settings(), any::<bool>(), any::<u64>(), scenes, ending).prop_map(
+        |(settings, attentive, jitter, scenes, ending)| Case {
             settings,
             attentive,
             jitter,
-            steps,
+            steps: scenes.concat(),
             ending,
         },
     )
@@ -44,8 +45,9 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         option::weighted(0.5, select(vec![millis(4_400), millis(330)])),
         option::weighted(0.3, 1..=3_u64),
     );
-    let all = (limits, times, checks, wear, any_classes());
-    all.prop_map(|(limits, times, checks, wear, classes)| {
+    let outage = option::weighted(0.5, select(vec![Duration::ZERO, millis(140), millis(1_200)]));
+    let all = (limits, times, checks, wear, outage, any_classes());
+    all.prop_map(|(limits, times, checks, wear, fail_fast_after, classes)| {
         let (max_size, idle, stock, waiters, max_connecting) = limits;
         // Tight limits are for a few cases only.
         let max_idle = if idle > 2 { max_size } else { idle.min(max_size) };
@@ -64,6 +66,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
             release_timeout,
             close_timeout,
             idle_timeout,
+            fail_fast_after,
             check_after_idle,
             check_timeout,
             max_lifetime,
@@ -109,6 +112,28 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Openings fail for a while, and succeed then. Meanwhile, and afterwards, callers come, and
+/// sessions come back.
+fn any_outage() -> impl Strategy<Value = Vec<Step>> {
+    let fault = select(vec![Fault::Transient, Fault::BackendLost, Fault::Rejected]);
+    let quickly = || select(vec![Duration::ZERO, millis(20)]);
+    let failing = (quickly(), fault.prop_map(End::Badly));
+    let (during, after) = (vec(step_in_outage(), 3..=10), vec(step_in_outage(), 1..=5));
+    (failing, during, quickly(), after).prop_map(|((takes, ends), during, soon, after)| {
+        let opening = |takes, ends| Step::Backend(Verb::Open, Plan { takes, ends });
+        [vec![opening(takes, ends)], during, vec![opening(soon, End::Well)], after].concat()
+    })
+}
+
+fn step_in_outage() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => any_patience().prop_map(|patience| Step::Acquire(patience, None)),
+        2 => (0..4_usize, select(vec![State::Clean, State::Broken, State::Lost]))
+            .prop_map(|(lease, state)| Step::Return { lease, state, manner: Manner::Plainly }),
+        3 => any_span().prop_map(Step::Advance),
+    ]
+}
+
 fn any_patience() -> impl Strategy<Value = Patience> {
     prop_oneof![
         4 => Just(Patience::PoolsOwn),
@@ -120,7 +145,12 @@ fn any_patience() -> impl Strategy<Value = Patience> {
 }
 
 fn any_state() -> impl Strategy<Value = State> {
-    prop_oneof![4 => Just(State::Clean), 2 => Just(State::Dirty), 1 => Just(State::Broken)]
+    prop_oneof![
+        8 => Just(State::Clean),
+        4 => Just(State::Dirty),
+        2 => Just(State::Broken),
+        1 => Just(State::Lost),
+    ]
 }
 
 fn any_manner() -> impl Strategy<Value = Manner> {
@@ -136,6 +166,7 @@ fn any_opening() -> impl Strategy<Value = Plan> {
     let ends = prop_oneof![
         12 => Just(End::Well),
         3 => Just(End::Badly(Fault::Transient)),
+        2 => Just(End::Badly(Fault::BackendLost)),
         1 => Just(End::Badly(Fault::Rejected)),
         1 => Just(busy(None)),
         1 => Just(busy(Some(millis(300)))),
@@ -163,6 +194,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         4 => Just(End::Well),
         1 => Just(End::Badly(Fault::Other)),
         1 => Just(End::Badly(Fault::SessionLost)),
+        1 => Just(End::Badly(Fault::BackendLost)),
         1 => Just(End::Never),
         1 => Just(End::Panicking),
     ];

@@ -10,7 +10,7 @@ mod doing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessionpool_core::{AcquireError, CloseReport, Counters, Lease, Pool, ReleaseError};
+use sessionpool_core::{AcquireError, CloseReport, Lease, Pool, ReleaseError};
 use sessionpool_testkit::{Hold, Scripted};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::yield_now;
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::backend::{Traced, TracedSession};
 use crate::case::{Case, Ending, Manner, Settings, Span, State, Step};
 use crate::hand::Hand;
-use crate::model::Model;
+use crate::model::{Model, Reached};
 use crate::trace::{Outcome, Trace};
 
 /// Runs it to its end, and answers what it came to. `aloud` prints what happens.
@@ -46,15 +46,6 @@ pub(crate) fn run(case: &Case, aloud: bool) -> Reached {
         }
         history.end(case.ending).await
     })
-}
-
-/// What a history came to.
-pub(crate) struct Reached {
-    pub(crate) counters: Counters,
-    /// How often somebody was served before others, whose class was full.
-    pub(crate) passed_over: u64,
-    /// How often a worn session waited for its successor.
-    pub(crate) succeeded: u64,
 }
 
 struct History {
@@ -132,6 +123,7 @@ impl History {
         rest(&self.trace).await;
         self.model.read(&self.trace.take(), self.trace.now());
         self.model.check_status(&self.pool.status());
+        self.model.check_last_failure(self.pool.last_failure().as_ref());
         self.model.check_book(&self.scripted.book(), self.leases.len());
         self.model.check_holders(&self.pool.holders());
         self.model.check_classes(&self.pool.classes());
@@ -173,9 +165,9 @@ impl History {
         if let Ending::Close = ending {
             self.close_and_wait().await;
         }
-        let (counters, passed_over, succeeded) = self.model.reached();
+        let reached = self.model.reached();
         self.drop_pool().await;
-        Reached { counters, passed_over, succeeded }
+        reached
     }
 
     async fn close_and_wait(&mut self) {

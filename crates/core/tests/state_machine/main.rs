@@ -19,7 +19,7 @@ use std::{env, panic};
 use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunner};
 
 use self::case::Case;
-use self::history::Reached;
+use self::model::Reached;
 
 const CASES: u32 = 2_000;
 
@@ -99,7 +99,7 @@ type Count = fn(&Reached) -> u64;
 
 /// What histories must come to: a reference agrees easily with a pool to which
 /// nothing happens.
-const REACHABLE: [(&str, Count); 20] = [
+const REACHABLE: [(&str, Count); 26] = [
     ("acquired", |it| it.counters.acquired),
     ("timed out", |it| it.counters.timed_out),
     ("cancelled", |it| it.counters.cancelled),
@@ -120,6 +120,12 @@ const REACHABLE: [(&str, Count); 20] = [
     ("worn", |it| it.counters.closed.worn),
     ("closed after its successor was opened", |it| it.succeeded),
     ("served before others whose class was full", |it| it.passed_over),
+    ("turned away in a long outage", |it| it.turned_away),
+    ("told of a long outage while waiting", |it| it.told_of_outage),
+    ("out of a long outage", |it| it.recovered),
+    ("backend lost, as an opening said", |it| it.lost_by_opening),
+    ("backend lost, as a session said", |it| it.lost_by_session),
+    ("backend lost, which was known", |it| it.lost_again),
 ];
 
 fn add(reached: &mut [u64; REACHABLE.len()], came_to: &Reached) {

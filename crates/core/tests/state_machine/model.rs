@@ -12,6 +12,7 @@ mod classes;
 mod comparing;
 mod control;
 mod due;
+mod failing;
 mod lending;
 mod outage;
 mod reading;
@@ -41,7 +42,7 @@ pub(crate) struct Model {
     stock: Vec<Idle>,
     /// All other sessions.
     sessions: BTreeMap<u64, Stage>,
-    openings: BTreeMap<u32, Running>,
+    openings: BTreeMap<u64, Option<Running>>,
     /// How old and how used each session is.
     wear: BTreeMap<u64, Wear>,
     queue: VecDeque<Waiting>,
@@ -54,9 +55,13 @@ pub(crate) struct Model {
     /// Who must be woken before anything else happens.
     to_wake: BTreeSet<u32>,
     outage: Outage,
+    /// Somebody was turned away in an outage, and no opening has begun since.
+    was_asked: bool,
+    /// True if those who wait may be told of an outage just now, and may not.
+    may_fail_fast: bool,
     pause: Option<Pause>,
     /// The openings and the sessions from before the last flush.
-    stale_openings: BTreeSet<u32>,
+    stale_openings: BTreeSet<u64>,
     stale: BTreeSet<u64>,
     generation: u64,
     /// The most sessions the pool has ever been allowed.
@@ -64,7 +69,7 @@ pub(crate) struct Model {
     /// Old sessions that may wait for their successors to be closed, and since when.
     retiring: VecDeque<(u64, Duration)>,
     /// The openings they may wait for, and when each began.
-    successors: BTreeMap<u32, Duration>,
+    successors: BTreeMap<u64, Duration>,
     /// How many of those have ended, and nobody has been closed for it yet.
     passes: usize,
     /// True if there was no room for those that wait, at some time of this instant.
@@ -76,11 +81,7 @@ pub(crate) struct Model {
     /// How the cleaning ended that `Lease::release` waited for.
     released: Vec<(u64, Outcome)>,
     counters: Counters,
-    /// How often somebody was served before others, whose kind of work had all it may.
-    passed_over: u64,
-    /// How often a worn session was closed after an opening that it had waited for, and that
-    /// succeeded.
-    succeeded: u64,
+    reached: Reached,
     /// The counters when the pool was closed, once it is.
     before_close: Option<Counters>,
     /// Openings begun at this instant, and how many may have been.
@@ -103,6 +104,28 @@ struct Idle {
     alive: Duration,
 }
 
+/// What a history came to, and how often.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reached {
+    pub(crate) counters: Counters,
+    /// Somebody was served before others, whose kind of work had all it may.
+    pub(crate) passed_over: u64,
+    /// A worn session was closed after an opening that it had waited for, and that succeeded.
+    pub(crate) succeeded: u64,
+    /// A newcomer was turned away in an outage that had lasted too long.
+    pub(crate) turned_away: u64,
+    /// Somebody who waited was told of one.
+    pub(crate) told_of_outage: u64,
+    /// Such an outage was over.
+    pub(crate) recovered: u64,
+    /// The backend was lost, as an opening said.
+    pub(crate) lost_by_opening: u64,
+    /// And as a session said that came back, or was cleaned.
+    pub(crate) lost_by_session: u64,
+    /// What was opened before that said so once more.
+    pub(crate) lost_again: u64,
+}
+
 /// `None` in here: the call has yet to be made.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
@@ -120,7 +143,7 @@ enum Stage {
     },
     Closing(Ending, Option<Running>),
     /// Opened unclean, and closed for that: still an opening.
-    Refused(u32, Option<Running>),
+    Refused(u64, Option<Running>),
 }
 
 /// A call to the backend, and what it comes to.
@@ -201,6 +224,8 @@ impl Model {
             decided: BTreeMap::new(),
             to_wake: BTreeSet::new(),
             outage: Outage::default(),
+            was_asked: false,
+            may_fail_fast: false,
             pause: None,
             stale_openings: BTreeSet::new(),
             stale: BTreeSet::new(),
@@ -213,8 +238,7 @@ impl Model {
             checking_time: Duration::ZERO,
             released: Vec::new(),
             counters: Counters::default(),
-            passed_over: 0,
-            succeeded: 0,
+            reached: Reached::default(),
             before_close: None,
             begun: 0,
             entitled: 0,
@@ -229,6 +253,14 @@ impl Model {
             self.retiring.push_back((session, self.now));
         }
         self.move_to(session, Stage::Closing(why, None));
+        self.fail_fast();
+    }
+
+    /// A session that says that the backend is lost ends, and is one of many.
+    fn lost(&mut self, session: u64, why: Ending) {
+        let is_news = self.met(Fault::BackendLost, self.is_stale(session));
+        self.reached.lost_by_session += u64::from(is_news);
+        self.end(session, why);
     }
 
     fn move_to(&mut self, session: u64, stage: Stage) {

@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 use std::{fmt, future};
 
-use sessionpool_core::event::{Closing, Ending};
+use sessionpool_core::event::{Closing, Ending, Opening};
 use sessionpool_core::{Fault, PoolEvents};
 use tokio::runtime;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ struct State {
     entries: Vec<Entry>,
     /// Who hears of it when there are too many of them.
     flooded: Option<Waker>,
-    openings: u32,
+    openings: u64,
     opens_unclean: bool,
     /// All endings that were told.
     endings: BTreeMap<u64, (Duration, Ending)>,
@@ -51,12 +51,14 @@ pub(crate) enum Event {
     Began(Call),
     /// A [`Call::Open`] ended well.
     Opened {
-        opening: u32,
+        opening: u64,
         session: u64,
         clean: bool,
     },
     Ended(Call, Outcome),
     Aborted(u64),
+    /// The pool told its listener that it opens one more.
+    Opening(u64),
     /// The pool told its listener why it ends the session of that number of its own.
     Ending(u64, Ending),
     Woken(Who),
@@ -65,7 +67,7 @@ pub(crate) enum Event {
 /// A call to the backend; openings are numbered, the rest go by their session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
-    Open(u32),
+    Open(u64),
     Check(u64),
     Release(u64),
     Close(u64),
@@ -149,7 +151,7 @@ impl Trace {
         self.with(|state| std::mem::take(&mut state.entries))
     }
 
-    pub(crate) fn next_opening(&self) -> u32 {
+    pub(crate) fn next_opening(&self) -> u64 {
         self.with(|state| {
             state.openings += 1;
             state.openings
@@ -176,6 +178,10 @@ impl Trace {
 }
 
 impl PoolEvents for Trace {
+    fn opening(&self, _: Option<&str>, &Opening { opening, .. }: &Opening) {
+        self.note(Event::Opening(opening));
+    }
+
     fn closing(&self, _: Option<&str>, &Closing { session, ending, .. }: &Closing) {
         let at = self.now();
         self.with(|state| state.endings.insert(session, (at, ending)));

@@ -182,7 +182,7 @@ impl History {
         self.model.release(session, state);
         match (polled, state) {
             (Poll::Ready(answer), State::Clean) => assert!(answer.is_ok(), "{answer:?}"),
-            (Poll::Ready(answer), State::Broken) => {
+            (Poll::Ready(answer), State::Broken | State::Lost) => {
                 assert!(matches!(answer, Err(ReleaseError::Broken { .. })), "{answer:?}");
             }
             (Poll::Ready(answer), State::Dirty) => {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sessionpool_core::event::Ending;
-use sessionpool_core::{Counters, Pause, TryAcquireError};
+use sessionpool_core::{Pause, TryAcquireError};
 use sessionpool_testkit::Verb;
 
-use super::{Answer, Model, Stage, Verdict, Waiting};
+use super::{Answer, Model, Reached, Stage, Verdict, Waiting};
 use crate::case::{Plan, State};
 use crate::trace::Outcome;
 
@@ -35,7 +35,7 @@ impl Model {
             self.counters.refused_paused += 1;
             return Answer::Paused;
         }
-        if let Some(fault) = self.standing_rejection(seen) {
+        if let Some(fault) = self.hopeless(seen) {
             self.counters.failed += 1;
             return Answer::Failed(fault);
         }
@@ -112,6 +112,7 @@ impl Model {
             State::Dirty if this.is_stale(session) => this.end(session, Ending::Stale),
             State::Dirty => this.move_to(session, Stage::Cleaning(None)),
             State::Broken => this.end(session, Ending::Broken),
+            State::Lost => this.lost(session, Ending::Broken),
         });
     }
 
@@ -119,7 +120,7 @@ impl Model {
     pub(crate) fn release(&mut self, session: u64, state: State) {
         match state {
             State::Dirty => self.move_to(session, Stage::Releasing(None)),
-            State::Clean | State::Broken => self.give_back(session, state),
+            State::Clean | State::Broken | State::Lost => self.give_back(session, state),
         }
     }
 
@@ -164,7 +165,7 @@ impl Model {
         self.taken() == 0
     }
 
-    pub(crate) fn reached(&self) -> (Counters, u64, u64) {
-        (self.counters, self.passed_over, self.succeeded)
+    pub(crate) fn reached(&self) -> Reached {
+        Reached { counters: self.counters, ..self.reached }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use sessionpool_core::{ClassStatus, CloseReport, Holder, Phase, Status, TimedOut};
+use sessionpool_core::{ClassStatus, CloseReport, Holder, LastFailure, Phase, Status, TimedOut};
 use sessionpool_testkit::Book;
 
 use super::{Model, Stage, Waiting};
@@ -52,7 +52,8 @@ impl Model {
     /// A pool with nothing open has no task, unless somebody waits or the stock is
     /// to be filled.
     pub(crate) fn check_tasks(&self, alive: usize) {
-        let fills_stock = self.is_stock_low(0, self.stock.len()) && self.pause.is_none();
+        let wants_one = self.is_stock_low(0, self.stock.len()) || self.was_asked;
+        let fills_stock = wants_one && self.pause.is_none();
         let has_work = self.taken() > 0 || !self.queue.is_empty() || fills_stock;
         assert_eq!(alive > 0, has_work && !self.is_at_its_end(), "tasks alive: {alive}");
     }
@@ -88,11 +89,13 @@ impl Model {
         assert_eq!(times, (waited - opening - checking, checking, opening), "{told}");
         assert_eq!(told.phase, phase, "{told}");
         assert_eq!(told.holders.len(), self.leased().min(5), "{told}");
-        let told_failure =
-            told.last_failure.as_ref().map(|last| (last.fault, last.age, last.streak));
-        let failure =
-            self.outage.last.map(|(fault, at)| (fault, self.now - at, self.outage.streak));
-        assert_eq!(told_failure, failure, "{told}");
+        self.check_last_failure(told.last_failure.as_ref());
+    }
+
+    pub(crate) fn check_last_failure(&self, told: Option<&LastFailure>) {
+        let last = self.outage.last;
+        let last = last.map(|(fault, at)| (fault, self.now - at, self.outage.streak));
+        assert_eq!(told.map(|told| (told.fault, told.age, told.streak)), last, "{told:?}");
     }
 
     pub(crate) fn check_report(&self, report: &CloseReport) {

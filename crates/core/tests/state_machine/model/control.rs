@@ -1,7 +1,7 @@
 //! What operators do.
 
-use sessionpool_core::Pause;
 use sessionpool_core::event::Ending;
+use sessionpool_core::{Fault, Pause};
 
 use super::{Idle, Model, Stage, Verdict};
 
@@ -10,15 +10,14 @@ impl Model {
     pub(crate) fn flush(&mut self) {
         self.generation += 1;
         self.stale.extend(self.sessions.keys());
+        self.stale.extend(self.stock.iter().map(|idle| idle.session));
         self.stale_openings.extend(self.openings.keys());
         for stage in self.sessions.values_mut() {
             if let Stage::Checking { serves, .. } = stage {
                 *serves = false;
             }
         }
-        for Idle { session, .. } in std::mem::take(&mut self.stock) {
-            self.end(session, Ending::Stale);
-        }
+        self.end_idle(Ending::Stale, |_| true);
         self.nobody_has_a_successor();
     }
 
@@ -52,6 +51,27 @@ impl Model {
         }
     }
 
+    /// A session met that fault, or an opening did, from before the last flush if it
+    /// `is_stale`. What says that the backend is lost says so of all sessions there are, once
+    /// for all of them. Answers whether that was news.
+    pub(super) fn met(&mut self, fault: Fault, is_stale: bool) -> bool {
+        if fault != Fault::BackendLost {
+            return false;
+        }
+        let is_news = !is_stale && self.has_fresh_sessions();
+        match is_news {
+            true => self.flush(),
+            false => self.reached.lost_again += 1,
+        }
+        is_news
+    }
+
+    /// True if any session there is was opened since the last flush.
+    fn has_fresh_sessions(&self) -> bool {
+        let mut opened = self.sessions.iter().filter(|(_, it)| !matches!(it, Stage::Refused(..)));
+        !self.stock.is_empty() || opened.any(|(session, _)| !self.is_stale(*session))
+    }
+
     pub(super) fn is_stale(&self, session: u64) -> bool {
         self.stale.contains(&session)
     }
@@ -59,6 +79,11 @@ impl Model {
     /// Sessions there are and that are not being ended.
     pub(super) fn staying(&self) -> usize {
         self.taken() - self.count(|stage| matches!(stage, Stage::Closing(..)))
+    }
+
+    /// Sessions that are lent, or might be.
+    pub(super) fn living(&self) -> usize {
+        self.staying() - self.opening()
     }
 
     /// How many openings and checks will serve somebody.

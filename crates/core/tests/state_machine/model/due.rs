@@ -22,10 +22,10 @@ impl Model {
         let waits = self.queue.iter().map(|waiting| {
             (waiting.deadline(), format!("the time of waiter {} is over", waiting.waiter))
         });
-        let openings = self
-            .openings
-            .iter()
-            .map(|(opening, running)| (running.until, format!("opening {opening} ends")));
+        let openings = self.openings.iter().map(|(opening, call)| {
+            let at = call.map_or(self.now, |running| running.until);
+            (at, format!("opening {opening} goes on"))
+        });
         let calls = self.sessions.iter().filter_map(|(session, stage)| {
             self.call_due(*session, stage).map(|at| (at, format!("{stage:?} of {session} goes on")))
         });
@@ -50,6 +50,7 @@ impl Model {
         if now == self.now {
             return;
         }
+        self.failed_nobody();
         if let Some((at, what)) = self.due() {
             assert!(at >= now, "at {at:?} {what}; nothing happened before {now:?}");
         }
@@ -89,7 +90,9 @@ impl Model {
             && self.pause.is_none()
             && self.taken() + more < self.settings.max_size
             && opening < abreast
-            && (self.servable() > self.serving() + more || self.is_stock_low(more, idle))
+            && (self.servable() > self.serving() + more
+                || self.is_stock_low(more, idle)
+                || self.was_asked && more == 0)
     }
 
     pub(super) fn is_stock_low(&self, more: usize, idle: usize) -> bool {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use sessionpool_core::event::Ending;
 use sessionpool_core::{Counters, Fault};
 
-use super::{Answer, Idle, Model, Stage, Verdict};
-use crate::model::due::TICK;
+use super::{Idle, Model, Stage, Verdict};
 use crate::trace::{Call, Outcome};
 
 impl Model {
@@ -81,7 +80,7 @@ impl Model {
     /// Who is next is served.
     fn grant(&mut self, next: usize, session: u64) {
         let Some(waiting) = self.queue.remove(next) else { return };
-        self.passed_over += u64::from(next > 0);
+        self.reached.passed_over += u64::from(next > 0);
         self.lent(session, waiting.class);
         self.decide(waiting, Verdict::Granted(session));
     }
@@ -130,15 +129,22 @@ impl Model {
     /// Where that ends sessions, it ended those known to be alive no later, too.
     fn did_not_answer(&mut self, session: u64, alive: Duration, fault: Fault) {
         self.end(session, Ending::Dead);
-        if fault == Fault::BackendLost && !self.is_stale(session) {
-            self.flush();
-        }
+        self.met(fault, self.is_stale(session));
         if fault.ends_session() {
-            let stock = std::mem::take(&mut self.stock).into_iter();
-            let (lost, kept): (Vec<_>, _) = stock.partition(|idle| idle.alive <= alive);
-            self.stock = kept;
-            lost.iter().for_each(|idle| self.end(idle.session, Ending::Dead));
+            self.end_idle(Ending::Dead, |idle| idle.alive <= alive);
         }
+    }
+
+    /// Idle sessions for which that is true end, but for those that the pool has ended for
+    /// another reason at this very instant.
+    pub(super) fn end_idle(&mut self, why: Ending, is_meant: impl Fn(&Idle) -> bool) {
+        let stock = std::mem::take(&mut self.stock).into_iter();
+        let (ended, kept): (Vec<_>, _) = stock.partition(|idle| {
+            let told = self.told_of(idle.session).filter(|_| self.ends_now(idle.session));
+            is_meant(idle) && told.is_none_or(|(_, other)| other == why)
+        });
+        self.stock = kept;
+        ended.iter().for_each(|idle| self.end(idle.session, why));
     }
 
     /// The place in stock of the session that came back last.
@@ -166,19 +172,6 @@ impl Model {
     /// How many checks will serve somebody.
     pub(super) fn serving_checks(&self) -> usize {
         self.count(|stage| matches!(stage, Stage::Checking { serves: true, .. }))
-    }
-
-    pub(super) fn standing_rejection(&mut self, seen: Answer) -> Option<Fault> {
-        let rejected = self.is_rejected() && self.staying() == 0 && self.pause.is_none();
-        let (fault, _) = self.outage.last.filter(|_| rejected)?;
-        if self.outage.earliest <= self.now && self.now < self.outage.latest {
-            // The end of the back-off is one of these two by now known to be.
-            match seen {
-                Answer::Failed(_) => self.outage.earliest = self.now + TICK,
-                _ => self.outage.latest = self.now,
-            }
-        }
-        Some(fault).filter(|_| self.now < self.outage.earliest)
     }
 
     pub(super) fn close_of(&mut self, why: Ending, outcome: Outcome) {

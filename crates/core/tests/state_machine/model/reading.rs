@@ -25,6 +25,7 @@ impl Model {
             self.look();
         }
         self.pass(now);
+        self.failed_nobody();
         if let Some((at, what)) = self.due() {
             assert!(at > now, "at {at:?} {what}; nothing happened by {now:?}");
         }
@@ -35,10 +36,12 @@ impl Model {
         if let Event::Woken(who) = event {
             return self.woken(who);
         }
+        self.failed_nobody();
         let is_wake = self.to_wake.is_empty();
         assert!(is_wake, "{:?} have to be woken before {event:?}", self.to_wake);
         match event {
             Event::Ending(number, why) => self.is_told_to_end(self.numbered(number), why),
+            Event::Opening(opening) => self.opening_is_told(opening),
             Event::Began(Call::Open(opening)) => self.opening_began(opening),
             Event::Began(Call::Check(session)) => self.check_began(session),
             Event::Ended(Call::Check(session), outcome) => self.check_ended(session, outcome),
@@ -55,6 +58,9 @@ impl Model {
 
     fn woken(&mut self, who: Who) {
         let Who::Waiter(waiter) = who else { return };
+        if !self.to_wake.contains(&waiter) {
+            self.failed_fast();
+        }
         if self.to_wake.remove(&waiter) {
             return;
         }
@@ -67,18 +73,28 @@ impl Model {
         self.decided.insert(waiter, (waiting, Verdict::TimedOut));
     }
 
-    fn opening_began(&mut self, opening: u32) {
+    fn opening_is_told(&mut self, opening: u64) {
         self.begun += 1;
+        self.was_asked = false;
         assert!(self.begun <= self.entitled, "opening {opening} is not needed, or not yet");
-        let running = self.call(Verb::Open, self.settings.connect_timeout);
-        self.openings.insert(opening, running);
-        self.successors.insert(opening, self.now);
+        self.openings.insert(opening, None);
         assert!(self.taken() <= self.settings.max_size, "opening {opening} is beyond max_size");
         assert!(self.opening() <= self.settings.max_connecting, "max_connecting are under way");
         self.outage.latest = self.outage.latest.min(self.now);
     }
 
-    fn opened(&mut self, opening: u32, session: u64, clean: bool) {
+    fn opening_began(&mut self, opening: u64) {
+        let running = self.call(Verb::Open, self.settings.connect_timeout);
+        match self.openings.get_mut(&opening) {
+            Some(call @ None) => *call = Some(running),
+            call => panic!("opening {opening} begins: {call:?}"),
+        }
+        if !self.stale_openings.contains(&opening) {
+            self.successors.insert(opening, self.now);
+        }
+    }
+
+    fn opened(&mut self, opening: u64, session: u64, clean: bool) {
         self.end_opening(opening, Outcome::Well);
         if self.stale_openings.remove(&opening) {
             self.stale.insert(session);
@@ -88,38 +104,37 @@ impl Model {
             return;
         }
         self.counters.opened += 1;
+        self.reached.recovered += u64::from(self.outage_has_lasted());
         self.outage.succeeded();
         self.is_new(session);
         self.settle(session);
         self.opening_ended(opening, true);
     }
 
-    fn opening_failed(&mut self, opening: u32, outcome: Outcome) {
+    fn opening_failed(&mut self, opening: u64, outcome: Outcome) {
         self.end_opening(opening, outcome);
-        self.stale_openings.remove(&opening);
+        let is_stale = self.stale_openings.remove(&opening);
         let fault = match outcome {
             Outcome::Badly(fault) => fault,
             Outcome::CutOff => Fault::Transient,
             Outcome::Well | Outcome::Panicked => Fault::Other,
         };
-        self.no_session(opening, fault);
+        self.no_session(opening, fault, is_stale);
     }
 
-    fn end_opening(&mut self, opening: u32, outcome: Outcome) {
-        let running = self.openings.remove(&opening).expect("only what began ends");
-        running.ends(outcome, self.now);
+    fn end_opening(&mut self, opening: u64, outcome: Outcome) {
+        let running = self.openings.remove(&opening).flatten();
+        running.expect("only what began ends").ends(outcome, self.now);
     }
 
-    fn no_session(&mut self, opening: u32, fault: Fault) {
+    fn no_session(&mut self, opening: u64, fault: Fault, is_stale: bool) {
         self.counters.open_failed += 1;
         self.outage.failed(fault, self.now);
+        self.reached.lost_by_opening += u64::from(self.met(fault, is_stale));
         self.opening_ended(opening, false);
-        if is_worth_another_try(fault) {
-            return;
-        }
-        while let Some(first) = self.queue.pop_front() {
-            self.counters.failed += 1;
-            self.decide(first, Verdict::Failed(fault));
+        match is_worth_another_try(fault) {
+            true => self.fail_fast(),
+            false => self.fail_all(fault),
         }
     }
 
@@ -152,6 +167,7 @@ impl Model {
     fn cleaned(&mut self, session: u64, outcome: Outcome) {
         match outcome {
             Outcome::Well => self.settle(session),
+            Outcome::Badly(Fault::BackendLost) => self.lost(session, Ending::Unclean),
             _ => self.end(session, Ending::Unclean),
         }
     }
@@ -228,7 +244,7 @@ impl Model {
             }
             Some(Stage::Refused(opening, Some(running))) => {
                 running.ends(outcome, self.now);
-                self.no_session(opening, Fault::Other);
+                self.no_session(opening, Fault::Other, self.is_stale(session));
             }
             stage => panic!("closing of session {session} ended: {stage:?}"),
         }

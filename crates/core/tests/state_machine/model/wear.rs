@@ -72,11 +72,11 @@ impl Model {
     }
 
     /// An opening has ended, `well` or not: one of those that waited for it goes.
-    pub(super) fn opening_ended(&mut self, opening: u32, well: bool) {
+    pub(super) fn opening_ended(&mut self, opening: u64, well: bool) {
         let is_awaited = self.successors.remove(&opening).is_some();
         if is_awaited && self.passes < self.retiring.len() {
             self.passes += 1;
-            self.succeeded += u64::from(well);
+            self.reached.succeeded += u64::from(well);
         }
     }
 
