@@ -1,5 +1,6 @@
 //! When things happened, read cheaply.
 
+use std::any::TypeId;
 use std::panic;
 use std::time::{Duration, Instant as StdInstant};
 
@@ -12,21 +13,28 @@ use tokio::time::{self, Instant};
 /// would need two of them: a third of all it costs. What the stamps are for
 /// (idle time-outs, how long a holder has held) is counted in seconds, so a
 /// reading is kept for as long as the coarse clock, which costs a quarter, stands
-/// still. Whoever has to wait is timed precisely.
+/// still.
 ///
 /// Time may also be virtual: under `tokio::time::pause` it moves by leaps while
 /// the kernel's clock hardly moves. The janitor looks for that each time it wakes,
-/// and from then on every stamp is a precise one.
+/// and from then on every stamp is a precise one. Where it may be, whoever has to wait is
+/// timed precisely from the beginning.
 #[derive(Debug)]
 pub(crate) struct Clock {
     tick: Tick,
     reading: Instant,
     coarse: bool,
+    times_waits: bool,
 }
+
+/// So long a wait may end a tick early.
+const LONG: Duration = Duration::from_secs(1);
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { tick: Tick::now(), reading: Instant::now(), coarse: Tick::AVAILABLE }
+        let coarse = Tick::AVAILABLE;
+        let times_waits = coarse && !may_be_virtual();
+        Self { tick: Tick::now(), reading: Instant::now(), coarse, times_waits }
     }
 
     /// The time, at most one tick ago.
@@ -38,6 +46,12 @@ impl Clock {
             self.reading = Instant::now();
         }
         self.reading
+    }
+
+    /// The time, for whoever waits no longer than `limit` from now on.
+    #[inline]
+    pub(crate) fn stamp_wait(&mut self, limit: Duration) -> Instant {
+        if self.times_waits && limit >= LONG { self.stamp() } else { Instant::now() }
     }
 
     /// Gives up coarse stamps: the time is virtual.
@@ -55,6 +69,22 @@ impl Clock {
         }
         Instant::now() == paused
     }
+}
+
+/// True if tokio was built with a clock that can be paused: with its feature `test-util`,
+/// whoever in this program asked for that. No crate can look at another one's features; but
+/// what a glob import in a function brings goes before what is outside of it.
+#[allow(unused_imports, unused_qualifications)] // where tokio has none
+fn may_be_virtual() -> bool {
+    use tokio::time::*;
+    is_another(pause, self::pause)
+}
+
+/// What is found where tokio has none.
+const fn pause() {}
+
+fn is_another<F: 'static, G: 'static>(_: F, _: G) -> bool {
+    TypeId::of::<F>() != TypeId::of::<G>()
 }
 
 /// True if there is a runtime here, with its time driver; that it has none tokio
@@ -92,5 +122,27 @@ impl Tick {
 
     fn now() -> Self {
         Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tests are built with `test-util`, the bench is not.
+    #[test]
+    fn a_clock_that_can_be_paused_is_found_out() {
+        assert!(may_be_virtual());
+        assert!(!Clock::new().times_waits);
+    }
+
+    #[test]
+    fn a_short_wait_is_timed_precisely() {
+        let mut clock = Clock { times_waits: true, ..Clock::new() };
+        let tick = clock.tick;
+        let before = Instant::now();
+        assert!(clock.stamp_wait(LONG - Duration::from_nanos(1)) >= before);
+        let long = clock.stamp_wait(LONG);
+        assert!(long == clock.reading && (clock.tick != tick || long <= before));
     }
 }

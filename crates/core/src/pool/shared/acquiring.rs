@@ -81,7 +81,7 @@ impl<S: Session> Shared<S> {
         let id = runtime.as_ref().map(runtime::Handle::id);
         let Ask { waker, site, task, class, limit } = ask;
         let (entry, home) = self.change(|books, aftermath| {
-            let now = Instant::now();
+            let now = books.clock.stamp_wait(limit);
             let ledger = &mut books.ledger;
             let borrower = Borrower { site, task, class, since: now };
             ledger.counters.requested += 1;
