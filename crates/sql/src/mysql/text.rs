@@ -18,9 +18,6 @@ pub(super) const WORKED: &str = "sessionpool_worked";
 /// The longest lock wait all versions take, in seconds: three years.
 const LONGEST: u64 = 100_000_000;
 
-/// The longest that MariaDB takes for a statement, in seconds: a year.
-const LONGEST_STATEMENT: f64 = 31_536_000.0;
-
 /// How a unit begins, and how what it has set on its session is undone.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Begin {
@@ -60,9 +57,10 @@ pub(super) fn set(options: &TxOptions, flavour: Flavour) -> Begin {
         push(&mut undo, format_args!("SET {name} = {neutral}"));
     };
     if let Some(limit) = options.statement_timeout {
+        let limit = milliseconds(limit);
         match flavour {
-            Flavour::MariaDb => set("max_statement_time", &fractional_seconds(limit), "DEFAULT"),
-            Flavour::MySql => set("max_execution_time", &milliseconds(limit), "DEFAULT"),
+            Flavour::MariaDb => set("max_statement_time", &(f64::from(limit) / 1e3), "DEFAULT"),
+            Flavour::MySql => set("max_execution_time", &limit, "DEFAULT"),
         }
     }
     if let Some(limit) = options.lock_timeout {
@@ -123,19 +121,12 @@ fn seconds(limit: Duration) -> u64 {
     }
 }
 
-/// Seconds with a fraction: zero is never, so what is shorter than a microsecond, the
-/// server's unit, is one, and what does not fit is the longest there is.
-fn fractional_seconds(limit: Duration) -> f64 {
-    match limit.as_micros() {
-        0 if !limit.is_zero() => 1e-6,
-        _ => limit.as_secs_f64().min(LONGEST_STATEMENT),
-    }
-}
-
-fn milliseconds(limit: Duration) -> u128 {
-    match limit.as_millis() {
-        0 if !limit.is_zero() => 1,
-        long => long.min(u128::from(u32::MAX)),
+/// Zero is never, so what is shorter than a millisecond is one.
+fn milliseconds(limit: Duration) -> u32 {
+    match u32::try_from(limit.as_millis()) {
+        Ok(0) if !limit.is_zero() => 1,
+        Ok(milliseconds) => milliseconds,
+        Err(_) => u32::MAX,
     }
 }
 
@@ -203,10 +194,10 @@ mod tests {
         assert_eq!(seconds(Duration::ZERO), LONGEST);
         assert_eq!(seconds(Duration::MAX), LONGEST);
         assert_eq!(seconds(Duration::from_millis(1_001)), 2);
-        assert_eq!(fractional_seconds(Duration::MAX).to_string(), "31536000");
-        assert_eq!(fractional_seconds(Duration::from_nanos(1)).to_string(), "0.000001");
-        assert_eq!(fractional_seconds(Duration::ZERO).to_string(), "0");
-        assert_eq!(milliseconds(Duration::MAX), u128::from(u32::MAX));
+        assert_eq!(milliseconds(Duration::MAX), u32::MAX);
         assert_eq!(milliseconds(Duration::from_nanos(1)), 1);
+        let options = TxOptions::new().statement_timeout(Duration::from_nanos(1));
+        let text = begin(&options, 1, Flavour::MariaDb).text;
+        assert!(text.contains("max_statement_time = 0.001;"), "{text}");
     }
 }

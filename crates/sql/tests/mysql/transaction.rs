@@ -79,25 +79,6 @@ async fn what_a_unit_asks_for_holds_inside_and_not_after() {
 
 #[tokio::test]
 #[ignore = "needs MariaDB"]
-async fn a_limit_longer_than_the_server_knows_is_the_longest_it_knows() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    let options = TxOptions::new()
-        .statement_timeout(Duration::MAX)
-        .lock_timeout(Duration::MAX)
-        .idle_timeout(Duration::MAX);
-    MySqlSession::begin(&mut session, &options).await.unwrap();
-    let limits: (f64, u64, u64) =
-        sqlx::query_as("select @@max_statement_time, @@innodb_lock_wait_timeout, @@wait_timeout")
-            .fetch_one(&mut session)
-            .await
-            .unwrap();
-    assert_eq!(limits, (31_536_000.0, 100_000_000, 31_536_000));
-    commit(&mut session).await;
-}
-
-#[tokio::test]
-#[ignore = "needs MariaDB"]
 async fn a_dropped_unit_leaves_none_of_its_settings() {
     let place = Place::new().await;
     let mut session = place.session().await;
