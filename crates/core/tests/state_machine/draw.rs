@@ -16,7 +16,7 @@ use crate::case::{
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     let ending = prop_oneof![Just(Ending::Close), Just(Ending::DropPool)];
     let scene = prop_oneof![60 => any_step().prop_map(|step| vec![step]), 1 => any_outage()];
-    let scenes = vec(scene, 1..=90);
+    let scenes = vec(scene, 1..=100);
     (any_settings(), any::<bool>(), any::<u64>(), scenes, ending).prop_map(
         |(settings, attentive, jitter, scenes, ending)| Case {
             settings,
@@ -88,7 +88,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => (any_patience(), option::weighted(0.6, 0..CLASSES.len()))
             .prop_map(|(patience, class)| Step::Acquire(patience, class)),
-        6 => Just(Step::TryAcquire),
+        10 => Just(Step::TryAcquire),
         6 => (which(), any::<bool>()).prop_map(|(waiter, moved)| Step::Poll { waiter, moved }),
         14 => Just(Step::PollWoken),
         8 => which().prop_map(Step::Leave),

@@ -72,6 +72,8 @@ pub(crate) struct Model {
     successors: BTreeMap<u64, Duration>,
     /// How many of those have ended, and nobody has been closed for it yet.
     passes: usize,
+    /// How many of those ended at this instant, and nobody waited for them.
+    spare_passes: usize,
     /// True if there was no room for those that wait, at some time of this instant.
     was_crowded: bool,
     /// How long sessions were being opened, or held back from.
@@ -233,6 +235,7 @@ impl Model {
             retiring: VecDeque::new(),
             successors: BTreeMap::new(),
             passes: 0,
+            spare_passes: 0,
             was_crowded: false,
             opening_time: Duration::ZERO,
             checking_time: Duration::ZERO,

@@ -68,6 +68,7 @@ impl Model {
         self.entitled = 0;
         self.most_idle = 0;
         self.was_crowded = false;
+        self.spare_passes = 0;
     }
 
     /// When the session unused the longest expires, if nothing happens.

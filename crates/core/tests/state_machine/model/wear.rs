@@ -77,6 +77,8 @@ impl Model {
         if is_awaited && self.passes < self.retiring.len() {
             self.passes += 1;
             self.reached.succeeded += u64::from(well);
+        } else if is_awaited {
+            self.spare_passes += 1;
         }
     }
 
@@ -116,7 +118,9 @@ impl Model {
             || self.is_closed()
             || self.is_stale(session);
         let passes = self.passes > 0 && at == 0;
-        let may = passes || waits_for_nothing;
+        // The pool may have found it old just before that opening ended, and said so after it.
+        let spare = self.spare_passes > 0 && self.retiring[at].1 == self.now;
+        let may = passes || waits_for_nothing || spare;
         assert!(may, "old session {session} is closed before its successor is open");
         self.retiring.remove(at);
         self.passes = (self.passes - usize::from(passes)).min(self.retiring.len());
