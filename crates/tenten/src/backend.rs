@@ -155,6 +155,24 @@ impl Tenten {
         }
     }
 
+    /// Waits until every ID of the SAM group that this process took is back, or nothing
+    /// more is done about it; for at most `limit`. Answers how it stands then: what is
+    /// still held is named.
+    ///
+    /// For the end of a process, after its pools are closed: an ID that is still being given
+    /// back, or kept since a [login for it was lost](TentenBuilder::lifecycle_timeout), else
+    /// stays taken until the gateway frees it.
+    ///
+    /// # Cancel safety
+    ///
+    /// They are given back all the same.
+    pub async fn settled(&self, limit: Duration) -> SamReport {
+        match &self.inner.who {
+            Who::User(_) => SamReport::default(),
+            Who::Group(account) => account.settled(limit).await,
+        }
+    }
+
     /// What became of the IDs of the SAM group in this process; empty for a single user.
     #[must_use]
     pub fn sam_report(&self) -> SamReport {

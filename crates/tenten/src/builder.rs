@@ -201,8 +201,10 @@ impl TentenBuilder {
     /// Bounds each request that is no query's: to log in or out, to take or give back an
     /// ID, to see whether a session lives. Not zero. Default: 30 s.
     ///
-    /// An ID with a login that nothing answered is given back so much later: the login may
-    /// still be on its way, and would meet whoever has the ID next.
+    /// An ID with a login that nothing answered is given back so much later, at most 15 min:
+    /// the login may still be on its way, and would meet whoever has the ID next. Until then
+    /// the next session of the group in this process is opened on it;
+    /// [`Tenten::settled`](crate::Tenten::settled) waits for that at a process's end.
     ///
     /// Opening a session may take several: asking the provider for a password, taking an
     /// ID, logging in (a second time when the answer was lost), a setting.
@@ -245,8 +247,8 @@ impl TentenBuilder {
     }
 
     /// How long the gateway keeps an ID without a session for whoever took it. After that
-    /// somebody else may have it, and it is not released any more. Default: 15 min, as
-    /// documented.
+    /// somebody else may have it, and it is not released any more; so longer than
+    /// [`lifecycle_timeout`](Self::lifecycle_timeout). Default: 15 min, as documented.
     pub const fn sam_reservation(mut self, time: Duration) -> Self {
         self.reservation = time;
         self

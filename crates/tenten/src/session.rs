@@ -163,6 +163,8 @@ impl Session for TentenSession {
     /// A gateway that is busy or cannot be reached is asked for two minutes to take an ID
     /// back. Then its error is told, and asking goes on for as long as the ID is certainly
     /// ours; what came of it stands in [`Tenten::sam_report`](crate::Tenten::sam_report).
+    /// An ID that may not go back yet, since a
+    /// [login for it was lost](crate::TentenBuilder::lifecycle_timeout), is given back later.
     ///
     /// # Cancel safety
     ///

@@ -76,14 +76,7 @@ async fn a_process() {
     }
     let closed = pool.close(Duration::from_secs(20)).await;
     // What the gateway refused to take back is asked for a while longer.
-    let mut report = tenten.sam_report();
-    for _ in 0..1000 {
-        if report.held.is_empty() && report.under_way == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        report = tenten.sam_report();
-    }
+    let report = tenten.settled(Duration::from_secs(20)).await;
     println!("storm: {rows} rows; {closed}; {report}");
     println!("{}", doubts(&report));
 }

@@ -306,7 +306,7 @@ impl Error {
             Self::Transport { answered, .. } => !answered,
             Self::TimedOut(timed_out) => timed_out.phase != Phase::Connecting,
             // A proxy that gave up waiting.
-            Self::Http { status, .. } => matches!(status, 408 | 500..=599),
+            Self::Http { status, .. } => matches!(status, 502 | 504),
             _ => false,
         }
     }

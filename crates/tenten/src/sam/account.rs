@@ -10,6 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::SamReport;
 use super::book::{Alive, Book, Duplicate, Entry, Number};
+use super::held::Held;
 use crate::client::Gateway;
 use crate::desk::Desk;
 use crate::journal::{Journal, JournalReport, Place, Release, Row, recover};
@@ -30,6 +31,9 @@ pub(crate) struct Account {
     /// Changed at the desk only, between two awaits; read anywhere.
     book: Mutex<Book>,
     pools: Mutex<Vec<Sibling>>,
+    /// IDs that may not go back yet.
+    kept: Mutex<Vec<Held>>,
+    changed: Notify,
     freed: Notify,
     times_freed: AtomicU64,
 }
@@ -62,6 +66,8 @@ impl Account {
             recovered: OnceCell::new(),
             book: Mutex::default(),
             pools: Mutex::default(),
+            kept: Mutex::default(),
+            changed: Notify::new(),
             freed: Notify::new(),
             times_freed: AtomicU64::new(0),
         });
@@ -142,6 +148,9 @@ impl Account {
     pub(crate) async fn reset(&self, reset: impl Future<Output = Result<()>>) -> Result<()> {
         let known = self.change(|book| book.known());
         let answer = reset.await;
+        if !answer.as_ref().is_err_and(Error::changed_nothing) {
+            std::mem::take(&mut *lock(&self.kept)).into_iter().for_each(Held::forget);
+        }
         match &answer {
             Ok(()) => {
                 if let Some(journal) = self.journal.get() {
@@ -161,7 +170,41 @@ impl Account {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
-        change(&mut lock(&self.book))
+        let done = change(&mut lock(&self.book));
+        self.changed.notify_waiters();
+        done
+    }
+
+    /// Comes back when no ID is held or on its way, or the time is over.
+    pub(crate) async fn settled(&self, limit: Duration) -> SamReport {
+        let settled = async {
+            loop {
+                // From here on: what changes while we look is not missed.
+                let changed = self.changed.notified();
+                let report = self.report();
+                if report.held.is_empty() && report.under_way == 0 {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // In time or not, the report says how it stands.
+        let _ = timeout(limit, settled).await;
+        self.report()
+    }
+
+    // ===== what may not go back yet =====
+    //
+    // Whoever opens a session logs in on one of them, and takes no other ID: however many
+    // logins are lost, a pool holds no more IDs than it may have sessions.
+
+    pub(super) fn keep(&self, held: Held) {
+        lock(&self.kept).push(held);
+    }
+
+    pub(super) fn take_kept(&self, is_meant: impl Fn(&Held) -> bool) -> Option<Held> {
+        let mut kept = lock(&self.kept);
+        kept.iter().position(is_meant).map(|index| kept.remove(index))
     }
 
     /// Changes what a crash may forget.
@@ -263,7 +306,7 @@ impl Account {
     }
 
     /// An ID came back: whoever was told that there is none asks again.
-    fn has_room(&self) {
+    pub(super) fn has_room(&self) {
         self.times_freed.fetch_add(1, Ordering::Release);
         self.freed.notify_waiters();
         for pool in self.recalls(|_| true) {

@@ -1,18 +1,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::account::Account;
 use super::book::{Alive, Number};
+use crate::client::Client;
 use crate::journal::uptime;
 use crate::office::Office;
 use crate::secret::Secret;
-use crate::wire::{Ticket, sam};
-use crate::{Error, Result, choices};
+use crate::wire::{Ticket, login, sam};
+use crate::{Error, LoginType, Result, choices};
 
 /// An ID that was taken, and the duty to give it back: done at the latest when this is
 /// dropped, and never twice.
+///
+/// One that may not go back yet is kept by the account until it may, or somebody wants it.
 #[derive(Debug)]
 pub(crate) struct Held(Option<Duty>);
 
@@ -28,8 +31,8 @@ struct Duty {
     password: Secret,
     asked_for_password: bool,
     alive: Alive,
-    /// Not to be given back before: a login that nobody answered may be on its way until
-    /// then, and would meet whoever has the ID next.
+    /// Not to go back before: a login that nobody answered may be on its way until then, and
+    /// would meet whoever has the ID next.
     earliest: Option<Instant>,
 }
 
@@ -54,6 +57,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// However long a request may take, an ID is not kept for its login's sake beyond that.
+const LONGEST_KEPT: Duration = Duration::from_secs(15 * 60);
+
 impl Held {
     pub(super) fn new(
         office: &Arc<Office>,
@@ -76,23 +82,43 @@ impl Held {
         }))
     }
 
-    /// A login for it was not answered, and may arrive for as long as a request may take.
-    pub(super) fn expect_late_login(&mut self) {
-        if let Some(duty) = &mut self.0 {
-            duty.earliest = Instant::now().checked_add(duty.office.patience);
+    /// Opens a session on it.
+    pub(super) async fn log_in(
+        &mut self,
+        client: &Client,
+        password: &Secret,
+        kind: LoginType,
+    ) -> Result<Ticket> {
+        match &mut self.0 {
+            Some(duty) => duty.log_in(client, password, kind).await,
+            None => Err(Error::Unusable("its ID was given back")),
         }
     }
 
-    /// False while a login for it may be on its way.
-    pub(super) fn may_go_back(&self) -> bool {
-        let earliest = self.0.as_ref().and_then(|duty| duty.earliest);
-        earliest.is_none_or(|earliest| earliest <= Instant::now())
+    /// True if it is that taking.
+    pub(super) fn is(&self, number: Number) -> bool {
+        self.0.as_ref().is_some_and(|duty| duty.number == number)
     }
 
-    /// A session was opened on it.
-    pub(super) fn opened(&mut self, ticket: &Ticket) {
-        if let Some(duty) = &mut self.0 {
-            duty.ticket = Some(ticket.clone());
+    /// True while the gateway gives it to nobody else.
+    pub(super) fn is_ours(&self) -> bool {
+        self.0.as_ref().is_some_and(Duty::is_ours)
+    }
+
+    /// It is nobody's any more: there is nothing to be given back.
+    pub(super) fn forget(mut self) {
+        self.0 = None;
+    }
+
+    /// Opening a session on it failed: it goes back, now or as soon as it may. What comes of
+    /// that stands in the report.
+    pub(super) async fn part(mut self, patience: Duration) {
+        match self.0.take() {
+            Some(duty) if duty.may_go_back() => {
+                let _ = timeout(patience, Self(Some(duty)).give_back()).await;
+            }
+            Some(duty) => duty.keep(),
+            None => {}
         }
     }
 
@@ -110,14 +136,20 @@ impl Held {
         }
     }
 
-    /// Gives it back, and tells what the gateway said.
+    /// Gives it back, and tells what the gateway said; one that may not go back yet is kept.
     ///
     /// # Cancel safety
     ///
     /// It is given back all the same.
     pub(crate) async fn give_back(mut self) -> Result<()> {
         match self.0.take() {
-            Some(duty) => duty.office.desk.clone().run(duty.discharge()).await,
+            Some(duty) if duty.may_go_back() => {
+                duty.office.desk.clone().run(duty.discharge()).await
+            }
+            Some(duty) => {
+                duty.keep_for_others();
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -125,14 +157,79 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(duty) = self.0.take() {
-            let desk = duty.office.desk.clone();
-            desk.leave(async { drop(duty.discharge().await) });
+        match self.0.take() {
+            Some(duty) if duty.may_go_back() => {
+                let desk = duty.office.desk.clone();
+                desk.leave(async { drop(duty.discharge().await) });
+            }
+            Some(duty) => duty.keep_for_others(),
+            None => {}
         }
     }
 }
 
 impl Duty {
+    async fn log_in(
+        &mut self,
+        client: &Client,
+        password: &Secret,
+        kind: LoginType,
+    ) -> Result<Ticket> {
+        let ticket = match self.try_log_in(client, password, kind).await {
+            // Possessing what a lost answer left running is safe, and how one gets hold of it.
+            Err(error) if error.lost_answer() && kind == LoginType::Possess => {
+                self.try_log_in(client, password, kind).await?
+            }
+            answer => answer?,
+        };
+        self.ticket = Some(ticket.clone());
+        self.account.open(self.number)?;
+        Ok(ticket)
+    }
+
+    async fn try_log_in(
+        &mut self,
+        client: &Client,
+        password: &Secret,
+        kind: LoginType,
+    ) -> Result<Ticket> {
+        let answer = login::login(client, &self.uid, password, kind).await;
+        match &answer {
+            Err(error) if error.may_come_late() => {
+                self.earliest = Instant::now().checked_add(self.office.patience.min(LONGEST_KEPT));
+            }
+            // It has arrived: this is the session that it opened, or met.
+            Err(Error::SessionConflict(_)) => self.earliest = None,
+            _ => {}
+        }
+        answer
+    }
+
+    /// False while a login that nobody answered may be on its way.
+    fn may_go_back(&self) -> bool {
+        self.earliest.is_none_or(|earliest| earliest <= Instant::now())
+    }
+
+    /// As [`keep`](Self::keep), and whoever waits for an ID is told.
+    fn keep_for_others(self) {
+        let (account, desk) = (Arc::clone(&self.account), self.office.desk.clone());
+        self.keep();
+        desk.leave(async move { account.has_room() });
+    }
+
+    /// Leaves it to the account until it may go back.
+    fn keep(self) {
+        let (account, number, desk) =
+            (Arc::clone(&self.account), self.number, self.office.desk.clone());
+        let until = self.earliest.unwrap_or_else(Instant::now);
+        account.keep(Held(Some(self)));
+        desk.leave(async move {
+            sleep_until(until).await;
+            // Unless somebody has a session on it.
+            drop(account.take_kept(|held| held.is(number)));
+        });
+    }
+
     async fn discharge(mut self) -> Result<()> {
         let outcome = self.ask(PATIENCE).await;
         if let Outcome::Again(error) = outcome {
@@ -149,9 +246,6 @@ impl Duty {
     /// Asks until there is nothing more to ask, or for that long and then answers
     /// [`Outcome::Again`].
     async fn ask(&mut self, patience: Duration) -> Outcome {
-        if let Some(earliest) = self.earliest {
-            sleep_until(earliest).await;
-        }
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::book::{Alive, Number};
+use super::book::Alive;
 use super::held::Held;
 use crate::journal::uptime;
 use crate::office::Office;
 use crate::secret::Secret;
-use crate::wire::{Ticket, login, sam};
+use crate::wire::{Ticket, sam};
 use crate::{Error, LoginType, Result};
 
 /// How long a failed login waits for its ID to be back; it goes back in any case.
@@ -26,26 +26,20 @@ pub(crate) async fn take(
     kind: LoginType,
 ) -> Result<(Ticket, Held)> {
     account.recover(&office, &password).await?;
-    let mut taken = take_id(&office, &account, &password).await?;
-    match log_in(&office, &account, &mut taken, &password, kind).await {
-        Ok(ticket) => Ok((ticket, taken.held)),
+    let mut held = match account.take_kept(Held::is_ours) {
+        Some(held) => held,
+        None => take_id(&office, &account, &password).await?,
+    };
+    match held.log_in(&office.client, &password, kind).await {
+        Ok(ticket) => Ok((ticket, held)),
         Err(error) => {
-            if taken.held.may_go_back() {
-                // What became of it stands in the report.
-                let _ = timeout(GOING_BACK, taken.held.give_back()).await;
-            }
+            held.part(GOING_BACK).await;
             Err(error)
         }
     }
 }
 
-struct Taken {
-    uid: Arc<str>,
-    number: Number,
-    held: Held,
-}
-
-async fn take_id(office: &Arc<Office>, account: &Arc<Account>, password: &Secret) -> Result<Taken> {
+async fn take_id(office: &Arc<Office>, account: &Arc<Account>, password: &Secret) -> Result<Held> {
     let number = account.intend()?;
     match sam::take(&office.client, &account.group, password).await {
         Ok(uid) => {
@@ -61,7 +55,7 @@ async fn take_id(office: &Arc<Office>, account: &Arc<Account>, password: &Secret
                 let _ = timeout(GOING_BACK, held.give_back()).await;
                 return Err(error);
             }
-            Ok(Taken { uid, number, held })
+            Ok(held)
         }
         Err(error) if error.changed_nothing() => {
             account.not_taken(number);
@@ -72,28 +66,4 @@ async fn take_id(office: &Arc<Office>, account: &Arc<Account>, password: &Secret
             Err(error)
         }
     }
-}
-
-async fn log_in(
-    office: &Office,
-    account: &Account,
-    taken: &mut Taken,
-    password: &Secret,
-    kind: LoginType,
-) -> Result<Ticket> {
-    let mut attempt = async || {
-        let answer = login::login(&office.client, &taken.uid, password, kind).await;
-        if answer.as_ref().is_err_and(Error::may_come_late) {
-            taken.held.expect_late_login();
-        }
-        answer
-    };
-    let ticket = match attempt().await {
-        // Possessing what a lost answer left running is safe, and how one gets hold of it.
-        Err(error) if error.lost_answer() && kind == LoginType::Possess => attempt().await?,
-        answer => answer?,
-    };
-    taken.held.opened(&ticket);
-    account.open(taken.number)?;
-    Ok(ticket)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessionpool_core::{Backend, Session};
+use sessionpool_core::{Backend, Pool, Session};
 use sessionpool_emulator::{Emulator, Fault};
 use sessionpool_tenten::{Doubt, Error, LoginType, Tenten, TentenBuilder, TentenSession};
 use sessionpool_testkit::conformance::cut;
@@ -151,18 +151,72 @@ fn came_late(emulator: &Emulator) {
 }
 
 #[tokio::test]
-async fn a_session_whose_first_login_may_be_on_its_way_keeps_its_id_as_long() {
-    let emulator = start(1).await;
+async fn a_session_whose_first_login_may_be_on_its_way_leaves_its_id_to_the_next() {
+    let emulator = start(2).await;
     let tenten = patient(&emulator).build().expect("valid");
     let late = emulator.fault(Fault::on("login").hold());
-    let connecting = tokio::spawn(async move { tenten.connect().await });
+    let connecting = tokio::spawn(async move { (tenten.connect().await, tenten) });
     soon("a login", late.hit(1)).await;
     emulator.abort_connections();
-    let session = soon("a session", connecting).await.expect("no panic").expect("possessed");
-    drop(session);
+    let (session, tenten) = soon("a session", connecting).await.expect("no panic");
+    let session = session.expect("possessed");
     late.lift();
-    all_free(&emulator).await;
+    TentenSession::close(session).await.expect("left for the next");
+    assert_eq!(tenten.sam_report().held, ["clientx_0"]);
+    drop(tenten.connect().await.expect("on the same ID"));
+    assert_eq!(emulator.book().calls("getuid"), 1);
+    assert!(tenten.settled(Duration::from_secs(10)).await.is_settled());
+    assert!(emulator.book().held().is_empty());
     came_late(&emulator);
+}
+
+#[tokio::test]
+async fn however_many_logins_are_lost_a_pool_takes_no_more_ids_than_it_may_have_sessions() {
+    let emulator = start(5).await;
+    let tenten = group(&emulator).login_type(LoginType::Kill).build().expect("valid");
+    let lost = emulator.fault(Fault::on("login").lose_reply().always());
+    let pool = Pool::builder(tenten.clone()).max_size(2).build().expect("valid");
+    let acquires: Vec<_> = (0..2)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.acquire().await })
+        })
+        .collect();
+    soon("logins", lost.hit(6)).await;
+    assert!(emulator.book().calls("getuid") <= 2, "{:?}", emulator.requests());
+    lost.lift();
+    for acquire in acquires {
+        drop(soon("a session", acquire).await.expect("no panic").expect("on a kept ID"));
+    }
+    assert!(emulator.book().calls("getuid") <= 2, "{:?}", emulator.requests());
+}
+
+#[tokio::test]
+async fn a_session_that_is_met_is_the_one_the_lost_login_opened() {
+    let emulator = start(1).await;
+    // Nothing goes back within the test but what need not wait.
+    let tenten = group(&emulator).login_type(LoginType::NoKill).build().expect("valid");
+    emulator.fault(Fault::on("login").lose_reply());
+    let error = tenten.connect().await.expect_err("lost");
+    assert!(matches!(error, Error::Transport { .. }), "{error}");
+    assert_eq!(tenten.sam_report().held, ["clientx_0"]);
+    let error = tenten.connect().await.expect_err("the session is there");
+    assert!(matches!(error, Error::SessionConflict(_)), "{error}");
+    assert!(tenten.sam_report().is_settled(), "{}", tenten.sam_report());
+}
+
+#[tokio::test]
+async fn an_id_that_was_reset_is_not_logged_in_on_again() {
+    let emulator = start(2).await;
+    let tenten = group(&emulator).login_type(LoginType::Kill).build().expect("valid");
+    emulator.fault(Fault::on("login").lose_reply());
+    tenten.connect().await.expect_err("lost");
+    tenten.reset_pool().await.expect("reset");
+    assert!(tenten.sam_report().is_settled(), "{}", tenten.sam_report());
+    let session = tenten.connect().await.expect("a session");
+    assert_eq!(emulator.book().calls("getuid"), 2);
+    TentenSession::close(session).await.expect("given back");
+    assert_eq!(emulator.book().strays, []);
 }
 
 #[tokio::test]
