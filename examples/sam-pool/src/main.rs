@@ -45,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     println!("user IDs used: {}", users.join(", "));
 
     println!("closed: {}", pool.close(Duration::from_secs(5)).await);
-    println!("SAM pool: {}", tenten.sam_report());
+    println!("SAM pool: {}", tenten.settled(Duration::from_secs(5)).await);
     let free = tenten.sam_status().await?.iter().filter(|member| member.free).count();
     println!("IDs free at the gateway: {free}");
     println!("took {:.1?}", started.elapsed());
