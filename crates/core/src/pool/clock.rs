@@ -28,7 +28,9 @@ pub(crate) struct Clock {
 }
 
 /// So long a wait may end a tick early.
-const LONG: Duration = Duration::from_secs(1);
+pub(crate) const LONG: Duration = Duration::from_secs(1);
+/// No kernel's tick is longer.
+pub(crate) const LONGEST_TICK: Duration = Duration::from_millis(10);
 
 impl Clock {
     pub(crate) fn new() -> Self {
@@ -52,6 +54,12 @@ impl Clock {
     #[inline]
     pub(crate) fn stamp_wait(&mut self, limit: Duration) -> Instant {
         if self.times_waits && limit >= LONG { self.stamp() } else { Instant::now() }
+    }
+
+    /// Begins each long wait at `reading`, for as long as the coarse clock stands still.
+    #[cfg(test)]
+    pub(crate) fn standing_at(reading: Instant) -> Self {
+        Self { tick: Tick::now(), reading, coarse: Tick::AVAILABLE, times_waits: true }
     }
 
     /// Gives up coarse stamps: the time is virtual.
