@@ -92,6 +92,10 @@ impl<S: Session> PoolBuilder<S> {
     /// Bounds one acquire in total, queueing and opening together; no caller
     /// waits longer. [`AcquireOptions::timeout`](crate::AcquireOptions::timeout)
     /// sets it for one call. Not zero. Default: 30 s.
+    ///
+    /// On Linux a limit of one second or more may end a tick of the kernel's coarse clock
+    /// (1 to 4 ms) early, unless tokio was built with a clock that can be paused (its
+    /// feature `test-util`).
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
         self.draft.acquire_timeout = limit;
         self
