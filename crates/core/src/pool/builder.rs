@@ -202,7 +202,9 @@ impl<S: Session> PoolBuilder<S> {
     ///
     /// Those who are turned away cause the next opening when it is due, so that the
     /// end of an outage is found out while anyone asks.
-    /// Whoever waited through a [`pause`](crate::Pool::pause) waits for that opening, too.
+    /// Whoever waited through a [`pause`](crate::Pool::pause) waits for that opening, too, if
+    /// no session lives when the pool is resumed; when the last one ends later, those are
+    /// failed like all others.
     pub fn fail_fast_after(mut self, outage: impl Into<Option<Duration>>) -> Self {
         self.draft.fail_fast_after = outage.into();
         self
