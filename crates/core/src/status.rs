@@ -326,3 +326,35 @@ impl fmt::Display for CloseReport {
         self.still_out.iter().try_for_each(|holder| write!(f, "; {holder}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_called_what_its_counter_is() {
+        let named = [
+            ("expired", Closed { expired: 1, ..Closed::default() }),
+            ("surplus", Closed { surplus: 1, ..Closed::default() }),
+            ("broken", Closed { broken: 1, ..Closed::default() }),
+            ("unclean", Closed { unclean: 1, ..Closed::default() }),
+            ("dead", Closed { dead: 1, ..Closed::default() }),
+            ("pool_closed", Closed { pool_closed: 1, ..Closed::default() }),
+            ("runtime_lost", Closed { runtime_lost: 1, ..Closed::default() }),
+            ("stale", Closed { stale: 1, ..Closed::default() }),
+            ("worn", Closed { worn: 1, ..Closed::default() }),
+            ("recalled", Closed { recalled: 1, ..Closed::default() }),
+            ("discarded", Closed { discarded: 1, ..Closed::default() }),
+            ("detached", Closed { detached: 1, ..Closed::default() }),
+        ];
+        let endings = Closed::default().by_ending().map(|(ending, _)| ending);
+        assert!(endings.map(Ending::as_str).eq(named.map(|(word, _)| word)));
+        for (word, closed) in named {
+            let counted: Vec<_> = closed.by_ending().filter(|(_, count)| *count > 0).collect();
+            let [(ending, 1)] = counted[..] else { panic!("{word}: {counted:?}") };
+            let mut again = Closed::default();
+            again.count(ending);
+            assert_eq!((ending.as_str(), again), (word, closed));
+        }
+    }
+}

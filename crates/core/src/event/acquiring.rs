@@ -18,7 +18,8 @@ pub struct Acquire {
     pub class: Option<Arc<str>>,
 }
 
-/// What an acquire waited for, and how long.
+/// What an acquire waited for, and how long, to within a few milliseconds: a wait may begin
+/// and end in steps of the kernel's coarse clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Waits {

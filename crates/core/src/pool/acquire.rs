@@ -42,7 +42,7 @@ impl AcquireOptions {
     /// Zero takes an idle session or times out at once, without joining the
     /// queue; `Duration::MAX` waits for ever. Default: the pool's
     /// [`acquire_timeout`](crate::PoolBuilder::acquire_timeout), or what it has set for
-    /// the class.
+    /// the class. One second or more may end a few milliseconds early, as is said there.
     #[must_use]
     pub const fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);

@@ -92,6 +92,10 @@ impl<S: Session> PoolBuilder<S> {
     /// Bounds one acquire in total, queueing and opening together; no caller
     /// waits longer. [`AcquireOptions::timeout`](crate::AcquireOptions::timeout)
     /// sets it for one call. Not zero. Default: 30 s.
+    ///
+    /// On Linux a limit of one second or more may end a tick of the kernel's coarse clock
+    /// (1 to 4 ms) early, unless tokio was built with a clock that can be paused (its
+    /// feature `test-util`).
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
         self.draft.acquire_timeout = limit;
         self
@@ -198,7 +202,9 @@ impl<S: Session> PoolBuilder<S> {
     ///
     /// Those who are turned away cause the next opening when it is due, so that the
     /// end of an outage is found out while anyone asks.
-    /// Whoever waited through a [`pause`](crate::Pool::pause) waits for that opening, too.
+    /// Whoever waited through a [`pause`](crate::Pool::pause) waits for that opening, too, if
+    /// no session lives when the pool is resumed; when the last one ends later, those are
+    /// failed like all others.
     pub fn fail_fast_after(mut self, outage: impl Into<Option<Duration>>) -> Self {
         self.draft.fail_fast_after = outage.into();
         self

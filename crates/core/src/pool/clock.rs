@@ -28,7 +28,9 @@ pub(crate) struct Clock {
 }
 
 /// So long a wait may end a tick early.
-const LONG: Duration = Duration::from_secs(1);
+pub(crate) const LONG: Duration = Duration::from_secs(1);
+/// No kernel's tick is longer.
+pub(crate) const LONGEST_TICK: Duration = Duration::from_millis(10);
 
 impl Clock {
     pub(crate) fn new() -> Self {
@@ -52,6 +54,12 @@ impl Clock {
     #[inline]
     pub(crate) fn stamp_wait(&mut self, limit: Duration) -> Instant {
         if self.times_waits && limit >= LONG { self.stamp() } else { Instant::now() }
+    }
+
+    /// Begins each long wait at `reading`, for as long as the coarse clock stands still.
+    #[cfg(test)]
+    pub(crate) fn standing_at(reading: Instant) -> Self {
+        Self { tick: Tick::now(), reading, coarse: Tick::AVAILABLE, times_waits: true }
     }
 
     /// Gives up coarse stamps: the time is virtual.
@@ -136,13 +144,14 @@ mod tests {
         assert!(!Clock::new().times_waits);
     }
 
+    /// On any system: where there is no coarse clock, each reading is a new one.
     #[test]
     fn a_short_wait_is_timed_precisely() {
-        let mut clock = Clock { times_waits: true, ..Clock::new() };
-        let tick = clock.tick;
-        let before = Instant::now();
-        assert!(clock.stamp_wait(LONG - Duration::from_nanos(1)) >= before);
-        let long = clock.stamp_wait(LONG);
-        assert!(long == clock.reading && (clock.tick != tick || long <= before));
+        for coarse in [false, Tick::AVAILABLE] {
+            let mut clock = Clock { times_waits: true, coarse, ..Clock::new() };
+            let before = Instant::now();
+            assert!(clock.stamp_wait(LONG - Duration::from_nanos(1)) >= before);
+            assert_eq!(clock.stamp_wait(LONG), clock.reading);
+        }
     }
 }

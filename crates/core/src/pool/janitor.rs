@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use tokio::runtime;
 use tokio::time::{self, Instant};
 
-use super::clock::{self, Clock};
+use super::clock::{self, Clock, LONGEST_TICK};
 use super::errand::Runner;
 use super::places::Home;
 use super::shared::Shared;
@@ -87,8 +87,9 @@ impl Seat {
     }
 
     /// True if it was called and has not looked since then at the latest: its
-    /// runtime is blocked, or nobody drives it.
+    /// runtime is blocked, or nobody drives it. `then` may be a tick early.
     pub(crate) fn is_stuck_since(&self, then: Instant) -> bool {
+        let then = then + LONGEST_TICK;
         self.taken && self.called && self.looked_at.is_none_or(|looked| looked < then)
     }
 
@@ -167,5 +168,26 @@ impl<S: Session> Janitor<S> {
 impl<S: Session> Drop for Janitor<S> {
     fn drop(&mut self) {
         self.shared.janitor_lost(self.home);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pool::clock::LONG;
+
+    #[test]
+    fn a_janitor_that_looked_just_before_a_wait_began_and_never_again_is_stuck() {
+        let mut seat = Seat::new();
+        seat.take(None);
+        let looked = Instant::now();
+        seat.looked(looked);
+        let mut clock = Clock::standing_at(looked - Duration::from_millis(4));
+        let since = clock.stamp_wait(LONG);
+        assert!(seat.is_stuck_since(since));
+        seat.looked(since + LONG);
+        assert!(!seat.is_stuck_since(since));
     }
 }

@@ -172,6 +172,20 @@ async fn whoever_waited_through_a_pause_in_a_long_outage_waits_for_the_next_open
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_waited_through_a_pause_is_told_of_a_long_outage_when_the_last_session_ends() {
+    let (backend, pool, mut last, waiting) = in_a_long_outage().await;
+    pool.pause(Pause::Wait);
+    pool.resume();
+    quiet().await;
+    assert!(!waiting.is_finished());
+    last.lose(Fault::SessionLost);
+    drop(last);
+    quiet().await;
+    assert!(waiting.is_finished() && waiting.await.unwrap().is_err());
+    end(&backend, &pool).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_of_a_paused_pool_wait_even_in_an_outage() {
     let (backend, builder) = scripted(3);
     let pool = builder.fail_fast_after(secs(1)).build().unwrap();

@@ -1,10 +1,12 @@
 //! Runtimes that go away, and places without one. Real time: two runtimes share no
 //! paused clock.
 
+use std::pin::Pin;
 use std::sync::mpsc;
+use std::task::Poll;
 
 use super::*;
-use sessionpool_core::AcquireError;
+use sessionpool_core::{AcquireError, Fault, Pause};
 use sessionpool_testkit::{Act, Verb};
 use tokio::runtime::{Builder, Runtime};
 
@@ -25,10 +27,19 @@ fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     loop {
         match future.as_mut().poll(&mut cx) {
-            std::task::Poll::Ready(answer) => return answer,
-            std::task::Poll::Pending => std::thread::park(),
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => std::thread::park(),
         }
     }
+}
+
+/// Has an acquire join the queue, or look and stay there.
+async fn queued(acquire: &mut Pin<Box<impl Future<Output = Acquired>>>) {
+    std::future::poll_fn(|cx| {
+        assert!(acquire.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
 }
 
 #[test]
@@ -156,7 +167,7 @@ fn a_runtime_that_dies_in_the_middle_of_anything_loses_nothing() {
         backend.next(verb, Act::hang());
         match verb {
             Verb::Release => lease.set_dirty(),
-            Verb::Close => lease.lose(sessionpool_core::Fault::SessionLost),
+            Verb::Close => lease.lose(Fault::SessionLost),
             _ => {}
         }
         first.block_on(async {
@@ -183,7 +194,7 @@ fn what_a_dying_runtime_had_yet_to_begin_is_told_once() {
     type WayBack = fn(&ScriptedPool, ScriptedLease);
     let ways_back: [(Verb, WayBack); 4] = [
         (Verb::Release, |_, mut lease| lease.set_dirty()),
-        (Verb::Close, |_, mut lease| lease.lose(sessionpool_core::Fault::SessionLost)),
+        (Verb::Close, |_, mut lease| lease.lose(Fault::SessionLost)),
         (Verb::Close, |_, lease| lease.discard()),
         (Verb::Check, |pool, lease| {
             drop(lease);
@@ -231,11 +242,7 @@ fn a_waiter_on_another_runtime_survives_the_death_of_the_janitors() {
     let other = std::thread::spawn(move || {
         runtime().block_on(async move {
             let mut acquire = Box::pin(pool.acquire());
-            std::future::poll_fn(|cx| {
-                assert!(acquire.as_mut().poll(cx).is_pending());
-                std::task::Poll::Ready(())
-            })
-            .await;
+            self::queued(&mut acquire).await;
             queued.send(()).unwrap();
             let id = acquire.await.unwrap().id();
             pool.close(secs(5)).await;
@@ -247,6 +254,72 @@ fn a_waiter_on_another_runtime_survives_the_death_of_the_janitors() {
     drop(lease); // frees the only place
     assert_eq!(other.join().unwrap(), 2);
     backend.assert_all_ended();
+}
+
+/// A pool with one session, lent on the runtime, and an outage that has lasted too long.
+fn in_a_long_outage() -> (Scripted, ScriptedPool, Runtime, ScriptedLease) {
+    let (backend, builder) = scripted(2);
+    let builder = builder.fail_fast_after(Duration::ZERO).acquire_timeout(secs(10));
+    let pool = builder.build().unwrap();
+    let first = runtime();
+    let last = first.block_on(pool.acquire()).unwrap();
+    backend.always(Verb::Open, Act::fail(Fault::Busy { retry_after: Some(secs(60)) }));
+    first.block_on(async {
+        let mut gives_up = Box::pin(pool.acquire());
+        queued(&mut gives_up).await;
+        while pool.status().counters.open_failed == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    (backend, pool, first, last)
+}
+
+fn told_in_a_long_outage_when_the_last_is_cleaned(begun: bool) {
+    let (backend, pool, first, mut last) = in_a_long_outage();
+    backend.always(Verb::Release, Act::hang());
+    let (second, mut waiting) = (runtime(), Box::pin(pool.acquire()));
+    second.block_on(queued(&mut waiting));
+    last.set_dirty();
+    drop(last);
+    if begun {
+        first.block_on(backend.called(Verb::Release, 1));
+    }
+    drop(first);
+    let error = second.block_on(waiting).unwrap_err();
+    assert!(matches!(error, AcquireError::Failed { fault: Fault::Busy { .. }, .. }), "{error}");
+    assert_eq!(backend.book().calls(Verb::Release), usize::from(begun));
+    second.block_on(end(&backend, &pool));
+}
+
+#[test]
+fn whoever_waits_in_a_long_outage_is_told_when_a_runtime_dies_cleaning_the_last_session() {
+    told_in_a_long_outage_when_the_last_is_cleaned(true);
+}
+
+#[test]
+fn whoever_waits_in_a_long_outage_is_told_when_a_runtime_dies_about_to_clean_the_last_session() {
+    told_in_a_long_outage_when_the_last_is_cleaned(false);
+}
+
+#[test]
+fn a_runtime_that_dies_with_a_session_ended_in_a_pause_tells_nobody_of_the_outage() {
+    for begun in [false, true] {
+        let (backend, pool, first, last) = in_a_long_outage();
+        backend.always(Verb::Close, Act::hang());
+        pool.pause(Pause::Wait);
+        last.discard();
+        let (second, mut waiting) = (runtime(), Box::pin(pool.acquire()));
+        second.block_on(queued(&mut waiting));
+        if begun {
+            first.block_on(backend.called(Verb::Close, 1));
+        }
+        pool.resume();
+        drop(first);
+        assert_eq!(pool.status().size(), 0);
+        second.block_on(queued(&mut waiting)); // for the next opening
+        drop(waiting);
+        second.block_on(end(&backend, &pool));
+    }
 }
 
 #[test]
@@ -286,13 +359,7 @@ fn a_waiter_moved_to_another_runtime_keeps_its_own_time_from_then_on() {
     let still = runtime();
     let lease = still.block_on(pool.acquire()).unwrap();
     let mut acquire = Box::pin(pool.acquire_with(AcquireOptions::new().timeout(ms(30))));
-    still.block_on(async {
-        std::future::poll_fn(|cx| {
-            assert!(acquire.as_mut().poll(cx).is_pending());
-            std::task::Poll::Ready(())
-        })
-        .await;
-    });
+    still.block_on(queued(&mut acquire));
     let error = runtime().block_on(acquire).unwrap_err();
     assert!(error.is_timeout(), "{error}");
     drop(lease);
@@ -332,7 +399,7 @@ async fn borrow_many_times(pool: ScriptedPool, task: u64) {
             lease.set_dirty();
         }
         if dice % 17 == 0 {
-            lease.lose(sessionpool_core::Fault::SessionLost);
+            lease.lose(Fault::SessionLost);
         }
         if dice % 4 == 0 {
             tokio::task::yield_now().await;

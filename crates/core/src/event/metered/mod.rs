@@ -42,7 +42,7 @@ use crate::{AnyPool, WeakAnyPool};
 /// | `db.client.connection.pending_requests` | gauge | `{request}` | acquires that wait |
 /// | `db.client.connection.timeouts` | counter | `{timeout}` | acquires whose time ran out |
 /// | `db.client.connection.create_time` | histogram | s | how long an opening took that succeeded |
-/// | `db.client.connection.wait_time` | histogram | s | how long an acquire waited that got a session; zero if one was idle |
+/// | `db.client.connection.wait_time` | histogram | s | how long an acquire waited that got a session, to within a step of the kernel's coarse clock (1 to 4 ms); zero if one was idle |
 /// | `db.client.connection.use_time` | histogram | s | how long a session was lent, in steps of the kernel's coarse clock (1 to 4 ms) |
 /// | `sessionpool.acquire.oldest_wait` | gauge | s | how long the first in the queue has waited |
 /// | `sessionpool.acquire.refused` | counter | `{request}` | acquires told that they get none, by `sessionpool.reason` ([`Reason`](super::Reason)) |

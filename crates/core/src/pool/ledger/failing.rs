@@ -26,7 +26,8 @@ impl<S> Ledger<S> {
     }
 
     /// Whoever waits is told, as soon as nothing lives or is being opened that could serve
-    /// it, and newcomers are told, too. Whoever waited through a pause waits for an opening.
+    /// it, and newcomers are told, too. Whoever waited through a pause in which the last
+    /// session ended waits for an opening: nothing else is left to end.
     pub(super) fn fail_fast(&mut self, now: Instant, aftermath: &mut Aftermath<S>) {
         let nothing_lives = self.staying() == 0 && self.pause.is_none();
         if self.queue.is_empty() || !nothing_lives || !self.fails_fast(now) {

@@ -136,15 +136,18 @@ impl<S> Ledger<S> {
         confirmed: bool,
         aftermath: &mut Aftermath<S>,
     ) {
-        let ending = match *self.places.stage(place) {
-            Stage::Closing(ending) => ending,
-            stage => self.broken_off(place, stage, aftermath),
+        let (ending, was_staying) = match *self.places.stage(place) {
+            Stage::Closing(ending) => (ending, false),
+            stage => (self.broken_off(place, stage, aftermath), true),
         };
         self.tell_closed(now, place, ending, confirmed, aftermath);
         self.places.free(place);
         self.counters.closed.count(ending);
         if !confirmed {
             self.counters.close_failed += 1;
+        }
+        if was_staying {
+            self.fail_fast(now, aftermath);
         }
         self.place_freed(now, aftermath);
     }

@@ -35,10 +35,11 @@ impl<S> Ledger<S> {
 
     /// The janitor's runtime is gone, and with it every socket opened there.
     /// Whoever still waits is woken, to start another janitor on its own runtime.
-    pub(crate) fn janitor_lost(&mut self, home: Home, aftermath: &mut Aftermath<S>) {
+    pub(crate) fn janitor_lost(&mut self, now: Instant, home: Home, aftermath: &mut Aftermath<S>) {
         if !self.seat.is_home(home) {
             return;
         }
+        let any_stayed = self.staying() > 0;
         self.seat.leave();
         while let Some(idle) = self.idle.pop() {
             self.end(idle.place, idle.session, Ending::RuntimeLost, aftermath);
@@ -51,6 +52,9 @@ impl<S> Ledger<S> {
                     self.never_sent(errand.place, session, aftermath);
                 }
             }
+        }
+        if any_stayed {
+            self.fail_fast(now, aftermath);
         }
         aftermath.wake_all(self.queue.take_wakers());
         self.wake_warmers(aftermath);

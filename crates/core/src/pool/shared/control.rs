@@ -74,7 +74,8 @@ impl<S: Session> Shared<S> {
     }
 
     pub(crate) fn janitor_lost(&self, home: Home) {
-        self.change(|books, aftermath| books.ledger.janitor_lost(home, aftermath));
+        let now = Instant::now();
+        self.change(|books, aftermath| books.ledger.janitor_lost(now, home, aftermath));
     }
 
     pub(crate) fn time_is_virtual(&self) {

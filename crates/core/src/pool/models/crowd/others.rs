@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::LATER;
 use super::super::remote::{Refused, Token};
 use super::SIZE;
@@ -69,7 +71,7 @@ pub(super) fn lose_the_janitor(pool: Pool<Token>) {
     linger();
     pool.shared().ledger(|ledger, aftermath| {
         aftermath.call(ledger.seat.call());
-        ledger.janitor_lost(ledger.seat.home(), aftermath);
+        ledger.janitor_lost(Instant::now(), ledger.seat.home(), aftermath);
         ledger.seat.take(None);
     });
 }
