@@ -198,8 +198,12 @@ impl Account {
     // Whoever opens a session logs in on one of them, and takes no other ID: however many
     // logins are lost, a pool holds no more IDs than it may have sessions.
 
-    pub(super) fn keep(&self, held: Held) {
-        lock(&self.kept).push(held);
+    pub(super) fn keep(&self, number: Number, held: Held) {
+        // Unless it was reset meanwhile.
+        match self.change(|book| book.holds(number)) {
+            true => lock(&self.kept).push(held),
+            false => held.forget(),
+        }
     }
 
     pub(super) fn take_kept(&self, is_meant: impl Fn(&Held) -> bool) -> Option<Held> {

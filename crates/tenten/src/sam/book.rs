@@ -201,6 +201,11 @@ impl Book {
         }
     }
 
+    /// True while the ID of that taking is ours and not on its way back.
+    pub(crate) fn holds(&mut self, number: Number) -> bool {
+        self.held(number).is_some()
+    }
+
     /// The takings of IDs that there are now.
     pub(crate) fn known(&self) -> Vec<Number> {
         let known = self.entries.iter().filter(|(_, entry)| entry.uid.is_some());

@@ -222,7 +222,7 @@ impl Duty {
         let (account, number, desk) =
             (Arc::clone(&self.account), self.number, self.office.desk.clone());
         let until = self.earliest.unwrap_or_else(Instant::now);
-        account.keep(Held(Some(self)));
+        account.keep(number, Held(Some(self)));
         desk.leave(async move {
             sleep_until(until).await;
             // Unless somebody has a session on it.

@@ -213,8 +213,16 @@ async fn an_id_that_was_reset_is_not_logged_in_on_again() {
     tenten.connect().await.expect_err("lost");
     tenten.reset_pool().await.expect("reset");
     assert!(tenten.sam_report().is_settled(), "{}", tenten.sam_report());
+
+    emulator.fault(Fault::on("login").lose_reply());
+    let possessing = group(&emulator).build().expect("valid");
+    let session = possessing.connect().await.expect("possessed");
+    tenten.reset_pool().await.expect("reset");
+    TentenSession::close(session).await.expect("there is nothing to be given back");
+    assert!(tenten.sam_report().is_settled(), "{}", tenten.sam_report());
+
     let session = tenten.connect().await.expect("a session");
-    assert_eq!(emulator.book().calls("getuid"), 2);
+    assert_eq!(emulator.book().calls("getuid"), 3);
     TentenSession::close(session).await.expect("given back");
     assert_eq!(emulator.book().strays, []);
 }
