@@ -45,6 +45,7 @@ mod report;
 mod runtime;
 mod series;
 mod sql;
+mod stamps;
 mod statistics;
 mod web;
 
@@ -75,12 +76,22 @@ fn main() -> io::Result<()> {
     let mut contests = contests(options.effort());
     options.check(contests.iter().flat_map(|contest| contest.tests()));
     contests.retain(|contest| options.wants(contest.tests()));
+    say_how_waits_are_timed();
     play(&mut contests, &options);
     print(&contests, &options)?;
     match options.wants_gateway() {
         true => gateway::measure(&mut stdout().lock(), options.effort().long_rounds),
         false => Ok(()),
     }
+}
+
+/// What a wait costs depends on it.
+fn say_how_waits_are_timed() {
+    let how = match stamps::are_coarse() {
+        true => "a coarse stamp, as in a service on Linux",
+        false => "a precise reading: this is not Linux, or tokio has its `test-util`",
+    };
+    eprintln!("sessionpool's long waits begin with {how}");
 }
 
 /// A race of fewer laps than this long allows says more about who started first than

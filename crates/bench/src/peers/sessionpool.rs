@@ -63,6 +63,11 @@ impl Sessionpool {
     ) -> Self {
         Self(builder(remote, size).events(listener).build().expect("a valid size"))
     }
+
+    /// For how long the first in line has waited.
+    pub(crate) fn longest_wait(&self) -> Option<Duration> {
+        self.0.status().oldest_waiter
+    }
 }
 
 /// Hears everything and heeds nothing.

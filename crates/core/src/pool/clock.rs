@@ -80,15 +80,23 @@ impl Clock {
 }
 
 /// True if tokio was built with a clock that can be paused: with its feature `test-util`,
-/// whoever in this program asked for that. No crate can look at another one's features; but
-/// what a glob import in a function brings goes before what is outside of it.
-#[allow(unused_imports, unused_qualifications)] // where tokio has none
+/// whoever in this program asked for that.
 fn may_be_virtual() -> bool {
-    use tokio::time::*;
-    is_another(pause, self::pause)
+    has_pause!(tokio::time)
 }
 
-/// What is found where tokio has none.
+/// True if that module has a `pause`. No crate can look at another one's features; but
+/// what a glob import in a block brings goes before what is outside of it.
+macro_rules! has_pause {
+    ($($module:ident)::+) => {{
+        #[allow(unused_imports, unused_qualifications)] // where it has none
+        use $($module)::+::*;
+        is_another(pause, self::pause)
+    }};
+}
+use has_pause;
+
+/// What is found where it has none.
 const fn pause() {}
 
 fn is_another<F: 'static, G: 'static>(_: F, _: G) -> bool {
@@ -137,11 +145,29 @@ impl Tick {
 mod tests {
     use super::*;
 
-    /// The tests are built with `test-util`, the bench is not.
+    /// tokio's as it is in tests; the bench, which is built like a service, says what it is
+    /// there.
     #[test]
     fn a_clock_that_can_be_paused_is_found_out() {
         assert!(may_be_virtual());
         assert!(!Clock::new().times_waits);
+    }
+
+    mod like_tokio_with_test_util {
+        pub(super) fn pause() {}
+        pub(super) fn sleep() {}
+    }
+
+    mod like_tokio_without {
+        pub(super) fn sleep() {}
+    }
+
+    #[test]
+    fn a_module_without_a_pause_has_none() {
+        like_tokio_with_test_util::sleep();
+        like_tokio_without::sleep();
+        assert!(has_pause!(like_tokio_with_test_util));
+        assert!(!has_pause!(like_tokio_without));
     }
 
     /// On any system: where there is no coarse clock, each reading is a new one.

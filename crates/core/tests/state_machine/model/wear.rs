@@ -119,9 +119,11 @@ impl Model {
             || self.is_stale(session);
         let passes = self.passes > 0 && at == 0;
         // The pool may have found it old just before that opening ended, and said so after it.
-        let spare = self.spare_passes > 0 && self.retiring[at].1 == self.now;
-        let may = passes || waits_for_nothing || spare;
-        assert!(may, "old session {session} is closed before its successor is open");
+        if !passes && !waits_for_nothing {
+            let spare = self.spare_passes > 0 && self.retiring[at].1 == self.now;
+            assert!(spare, "old session {session} is closed before its successor is open");
+            self.spare_passes -= 1;
+        }
         self.retiring.remove(at);
         self.passes = (self.passes - usize::from(passes)).min(self.retiring.len());
     }
