@@ -10,7 +10,7 @@ pub(crate) struct Syntax {
     pub(crate) backticks: bool,
     /// `$tag$ a string $tag$`, and `$` inside a name.
     pub(crate) dollars: bool,
-    /// `E'it\'s'`.
+    /// `E'it\'s'`, which may go on in the next line as `'it\'s'`.
     pub(crate) escapes: bool,
     /// `/* one /* inside another */ */`.
     pub(crate) nests_comments: bool,
@@ -123,17 +123,24 @@ impl<'s> Tokens<'s> {
 
     fn skip_blanks(&mut self) {
         loop {
-            self.rest = self.rest.trim_start();
+            self.skip_lines();
             if let Some(text) = self.executed_comment() {
                 self.rest = text;
-            } else if let Some(comment) = self.line_comment() {
-                let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
-                self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 self.rest = after_comment(comment, self.syntax.nests_comments);
             } else {
                 return;
             }
+        }
+    }
+
+    /// Skips blanks, and comments that go to the end of their line.
+    fn skip_lines(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start();
+            let Some(comment) = self.line_comment() else { return };
+            let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
+            self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
         }
     }
 
@@ -173,21 +180,34 @@ impl<'s> Tokens<'s> {
 
     fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
-        let mut rest = text.char_indices();
-        while let Some((end, c)) = rest.next() {
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
             if c == '\\' {
                 rest.next();
             } else if c == quote {
                 let after = rest.as_str();
-                if !after.starts_with(quote) {
+                // Doubled, it is one of the string's own.
+                let more = after.strip_prefix(quote).or_else(|| self.continued(after));
+                let Some(more) = more else {
                     self.rest = after;
-                    return Token::Quoted(&text[..end]);
-                }
-                rest.next(); // doubled, it is one of the string's own
+                    return Token::Quoted(&text[..text.len() - after.len() - quote.len_utf8()]);
+                };
+                rest = more.chars();
             }
         }
         self.rest = "";
         Token::Quoted(text)
+    }
+
+    /// What comes after the quote with which an `E'…'` goes on in another line, by the
+    /// rules of its first piece.
+    /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS>
+    fn continued(&self, after: &'s str) -> Option<&'s str> {
+        let mut next = Self { rest: after, ..*self };
+        next.skip_lines();
+        let between = &after[..after.len() - next.rest.len()];
+        let goes_on = self.syntax.escapes && between.contains(['\n', '\r']);
+        next.rest.strip_prefix('\'').filter(|_| goes_on)
     }
 
     /// The rest of `$tag$ a string $tag$` after its first `$`, if it is one.

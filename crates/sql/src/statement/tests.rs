@@ -64,6 +64,24 @@ fn a_second_statement_is_seen() {
 }
 
 #[test]
+fn a_string_that_goes_on_in_another_line_keeps_its_escapes() {
+    let postgres = Syntax { carriage_returns: true, ..POSTGRES };
+    for sql in [
+        "select e'a'\n'\\''; b -- '",
+        "select E'a' -- c\r -- d\n\t'\\''; b -- '",
+        "select e'a'\n'b'\n'\\''; b -- '",
+        "select e'a' '\\'; b", // in the same line, it is another string
+        "select 'a'\n'\\'; b",
+        "select u&'a'\n'\\'; b",
+    ] {
+        assert!(!is_single(sql, postgres), "{sql}");
+    }
+    for sql in ["select e'a'\n'\\'; b'", "select e'a' -- '\n'\\'; b'"] {
+        assert!(is_single(sql, postgres), "{sql}");
+    }
+}
+
+#[test]
 fn a_semicolon_that_separates_nothing_is_not() {
     for sql in ["", "a", "a;", " ;; a ;; ", "a ';' b", "a \";\"", "a -- ; b", "a /*;*/ b; -- c"] {
         assert!(is_single(sql, SQLITE), "{sql}");
