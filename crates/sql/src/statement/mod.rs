@@ -137,7 +137,7 @@ impl<'s> Tokens<'s> {
     /// Skips blanks, and comments that go to the end of their line.
     fn skip_lines(&mut self) {
         loop {
-            self.rest = self.rest.trim_start();
+            self.rest = self.rest.trim_start_matches(is_blank);
             let Some(comment) = self.line_comment() else { return };
             let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
             self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
@@ -274,8 +274,14 @@ impl Token<'_> {
     }
 }
 
+/// To all of the databases, whatever is not ASCII is a letter; what Unicode calls white
+/// space, too.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 /// What comes after a comment whose beginning has been read.

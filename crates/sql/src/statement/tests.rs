@@ -64,6 +64,25 @@ fn a_second_statement_is_seen() {
 }
 
 #[test]
+fn whatever_is_not_ascii_is_a_letter() {
+    for sql in [
+        "select $–$ ' $–$; b -- '",
+        "select $a–1$ ' $a–1$; b -- '",
+        "select 1 as –$$; b -- $$",
+        "select 1 as a\u{a0}$$; b -- $$",
+        "select 1 as \u{2028}$$; b -- $$",
+    ] {
+        assert!(!is_single(sql, POSTGRES), "{sql}");
+    }
+    assert!(is_single("do $–$ a; ' $$ $–$", POSTGRES));
+    for syntax in [SQLITE, POSTGRES, MYSQL] {
+        let mut tokens = Tokens::of("\u{b}a\u{c}–\u{2003}€", syntax);
+        assert_eq!(tokens.next(), Some(Token::Word("a")));
+        assert_eq!(tokens.next(), Some(Token::Word("–\u{2003}€")));
+    }
+}
+
+#[test]
 fn a_string_that_goes_on_in_another_line_keeps_its_escapes() {
     let postgres = Syntax { carriage_returns: true, ..POSTGRES };
     for sql in [
@@ -170,7 +189,7 @@ fn names_may_be_quoted() {
         assert!(first(sql).unwrap().is_name("temp"), "{sql}");
     }
     assert!(!first("'temp").unwrap().is_word("temp"));
-    assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
+    assert_eq!(first("\u{feff}select"), Some(Token::Word("\u{feff}select")));
 }
 
 #[test]
@@ -187,7 +206,7 @@ proptest! {
     /// Half of a string, of a comment, of a character.
     #[test]
     fn no_text_is_too_odd_to_be_read(
-        sql in "(select|E|create trigger|end|[a1é𝄞 '\"`$;/*\\\\#!M\\-\\[\\]\n\r]){0,40}",
+        sql in "(select|E|create trigger|end|[a1é𝄞–\u{a0} '\"`$;/*\\\\#!M\\-\\[\\]\n\r]){0,40}",
     ) {
         for syntax in [SQLITE, POSTGRES, MYSQL] {
             let tokens = Tokens::of(&sql, syntax);

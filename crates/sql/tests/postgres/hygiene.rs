@@ -93,9 +93,13 @@ async fn a_trace_in_several_statements_or_on_the_raw_connection_is_taken_away() 
 }
 
 /// Each is two statements to the server, however much it looks like one.
-const DISGUISED: [&str; 2] = [
+const DISGUISED: [&str; 6] = [
     "select e'a'\n'\\'' ; set app.tenant = 7 -- '",
     "select E'a' -- b\r -- c\n '\\'' ; set app.tenant = 7 -- '",
+    "select $–$ ' $–$; set app.tenant = 7; -- '",
+    "select $a–1$ ' $a–1$; set app.tenant = 7; -- '",
+    "select 1 as –$$; set app.tenant = 7; -- $$",
+    "select 1 as a\u{a0}$$; set app.tenant = 7; -- $$",
 ];
 
 #[tokio::test]
