@@ -20,7 +20,7 @@ pub(crate) struct Syntax {
     pub(crate) backslashes: bool,
     /// A comment ends with its line, and a line at a carriage return, too.
     pub(crate) carriage_returns: bool,
-    /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
+    /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that is none.
     pub(crate) mysql_comments: bool,
 }
 
@@ -149,7 +149,7 @@ impl<'s> Tokens<'s> {
         let dashes = self.rest.strip_prefix("--").filter(|after| {
             !self.syntax.mysql_comments
                 || after.is_empty()
-                || after.starts_with(char::is_whitespace)
+                || after.starts_with(|c: char| c == ' ' || c.is_ascii_control())
         });
         dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
     }

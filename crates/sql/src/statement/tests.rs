@@ -127,6 +127,8 @@ fn mysql_has_comments_and_strings_of_its_own() {
         "a # ; b",
         "a -- ; b",
         "a --\t; b",
+        "a --\u{1}; b",
+        "a --\u{7f}; b",
         "a 'it\\'; b'",
         "a \"it\\\"; b\"",
         "a 'it''s; b'",
@@ -138,6 +140,8 @@ fn mysql_has_comments_and_strings_of_its_own() {
     for sql in [
         "a # b\n; c",
         "a 5--3; b",
+        "a 5--\u{a0}; b",
+        "a --\u{1}'\n; b -- '",
         "a '\\\\'; b'",
         "a /*! ; b */",
         "a /*!40101 ; b */",

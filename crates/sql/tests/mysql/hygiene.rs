@@ -2,6 +2,7 @@
 
 use sessionpool_core::{Backend, Condition, Session};
 use sessionpool_sql::{MySqlSession, Reset, SqlFailure};
+use sqlx::Executor;
 
 use crate::place::{Place, assert_clean, failure, insert, one, release, run};
 
@@ -64,6 +65,26 @@ async fn a_session_that_was_touched_is_not_lent_again() {
             matches!(failure(&error), SqlFailure::Touched { by: it, .. } if *it == by),
             "{sql}"
         );
+    }
+}
+
+/// Each sets the variable, however little it looks like that.
+const DISGUISED: [&str; 3] = [
+    "select 1 --\u{1} '\n; set @tenant = 7 -- '",
+    "select 1 --\u{7f} '\n; set @tenant = 7 -- '",
+    "select 5 --\u{a0} from (select 1 as \u{a0}) t; set @tenant = 7",
+];
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_second_statement_in_disguise_is_seen_and_its_session_not_lent_again() {
+    let place = Place::new().await;
+    for sql in DISGUISED {
+        let mut session = place.session().await;
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
+        MySqlSession::release(&mut session).await.unwrap_err();
     }
 }
 
