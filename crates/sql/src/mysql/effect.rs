@@ -36,6 +36,9 @@ const TOUCHING: [&str; 5] = ["USE", "PREPARE", "DEALLOCATE", "DO", "HANDLER"];
 /// say which. What is not known does, too.
 const MEDDLING: [&str; 6] = ["EXECUTE", "CALL", "LOCK", "UNLOCK", "LOAD", "XA"];
 
+/// With it a text is another one on another server; it touches what it likes, too.
+const CONDITIONAL: &str = "a conditional comment";
+
 /// What a MySQL statement may leave behind on its session, by its first words.
 ///
 /// A list of what is known to be harmless: whatever is not on it counts as a touch,
@@ -45,7 +48,9 @@ pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
     let effect = of_statement(words.clone());
     if words.next_statement() {
         // One of them may end the transaction, and the next begin another.
-        return Effect { control: Control::Any, ..Effect::touch("several statements in one text") };
+        let is_conditional = words.next() == Some(Token::Conditional);
+        let by = if is_conditional { CONDITIONAL } else { "several statements in one text" };
+        return Effect { control: Control::Any, ..Effect::touch(by) };
     }
     effect
 }
@@ -84,7 +89,9 @@ fn of_statement(mut words: Tokens<'_>) -> Effect {
         of_set(words)
     } else {
         let known = MEDDLING.iter().find(|known| keyword.is_word(known));
-        let by = known.copied().unwrap_or("an unknown statement");
+        let unknown =
+            if keyword == Token::Conditional { CONDITIONAL } else { "an unknown statement" };
+        let by = known.copied().unwrap_or(unknown);
         Effect { control: Control::Any, ..Effect::touch(by) }
     }
 }
@@ -207,7 +214,6 @@ mod tests {
             ("rollback work", Control::Ends(End::Rollback)),
             ("rollback to savepoint a", Control::Rewinds),
             ("create table a (x int)", Control::Ends(End::ImplicitCommit)),
-            ("/*!40101 drop table a */", Control::Ends(End::ImplicitCommit)),
             ("analyze local table a", Control::Ends(End::ImplicitCommit)),
             ("grant all on a to b", Control::Ends(End::ImplicitCommit)),
         ] {
@@ -258,6 +264,23 @@ mod tests {
         for sql in ["set @a = 1", "set sql_mode = ''", "use a"] {
             assert_eq!(of(sql).control, Control::None, "{sql}");
         }
+    }
+
+    #[test]
+    fn what_depends_on_the_server_may_be_anything() {
+        for sql in [
+            "select 1 /*!99999 ' */; set @a = 1; -- '",
+            "select /*! 1 */* 2; set @a = 1 -- */",
+            "/*!99999 select */ set @a = 1",
+            "/*M!100100 drop table a */",
+            "select /*!40001 SQL_NO_CACHE */ x from a",
+            "commit /*!99999 and no chain */",
+        ] {
+            let anything = Effect { control: Control::Any, ..Effect::touch(CONDITIONAL) };
+            assert_eq!(of(sql), anything, "{sql}");
+            assert!(of_script(sql, true).control == Control::Any, "{sql}");
+        }
+        assert_eq!(of("select '/*! */' /*+ NO_ICP(a) */ -- /*! */"), Effect::READ);
     }
 
     #[test]

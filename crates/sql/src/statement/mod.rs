@@ -20,7 +20,7 @@ pub(crate) struct Syntax {
     pub(crate) backslashes: bool,
     /// A comment ends with its line, and a line at a carriage return, too.
     pub(crate) carriage_returns: bool,
-    /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that is none.
+    /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that may be none.
     pub(crate) mysql_comments: bool,
 }
 
@@ -57,6 +57,9 @@ pub(crate) enum Token<'s> {
     Semicolon,
     /// An operator, a bracket, a comma: one character of it.
     Sign(char),
+    /// `/*!40101 a text that some servers run */` and all that comes after it: what is a
+    /// string there, and what a statement, depends on the server.
+    Conditional,
 }
 
 impl<'s> Tokens<'s> {
@@ -89,13 +92,20 @@ impl<'s> Tokens<'s> {
         texts
     }
 
-    /// Skips to the semicolon that ends the statement.
+    /// Skips to the semicolon that ends the statement, or to where nobody can tell.
     ///
     /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
     fn skip_statement(&mut self) {
+        const NONE: Token<'_> = Token::Sign(' ');
         let has_body = self.syntax.trigger_bodies && self.creates_trigger();
-        let (mut before_last, mut last) = (Token::Sign(' '), Token::Sign(' '));
-        for token in self.by_ref() {
+        let (mut before_last, mut last) = (NONE, NONE);
+        let mut before = self.rest;
+        while let Some(token) = self.next() {
+            if token == Token::Conditional && last != NONE {
+                self.rest = before; // it is a statement of its own, perhaps
+                return;
+            }
+            before = self.rest;
             let body_is_over = before_last == Token::Semicolon && last.is_word("END");
             if token == Token::Semicolon && (!has_body || body_is_over) {
                 return;
@@ -124,13 +134,9 @@ impl<'s> Tokens<'s> {
     fn skip_blanks(&mut self) {
         loop {
             self.skip_lines();
-            if let Some(text) = self.executed_comment() {
-                self.rest = text;
-            } else if let Some(comment) = self.rest.strip_prefix("/*") {
-                self.rest = after_comment(comment, self.syntax.nests_comments);
-            } else {
-                return;
-            }
+            let comment = self.rest.strip_prefix("/*").filter(|_| !self.is_conditional());
+            let Some(comment) = comment else { return };
+            self.rest = after_comment(comment, self.syntax.nests_comments);
         }
     }
 
@@ -154,14 +160,10 @@ impl<'s> Tokens<'s> {
         dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
     }
 
-    /// What comes after the beginning of `/*!40101 a text that is run */`.
-    ///
-    /// Its end is then two signs more. Whether it is run depends on the server; here
-    /// it is.
-    fn executed_comment(&self) -> Option<&'s str> {
-        let comment = self.rest.strip_prefix("/*").filter(|_| self.syntax.mysql_comments)?;
-        let text = comment.strip_prefix("M!").or_else(|| comment.strip_prefix('!'))?;
-        Some(text.trim_start_matches(|c: char| c.is_ascii_digit()))
+    /// True at `/*!40101 a text that some servers run */`.
+    fn is_conditional(&self) -> bool {
+        let beginnings = ["/*!", "/*M!"];
+        self.syntax.mysql_comments && beginnings.iter().any(|it| self.rest.starts_with(it))
     }
 
     /// What lies before the closing `quote`; a doubled one ends it too, and the
@@ -233,6 +235,10 @@ impl<'s> Iterator for Tokens<'s> {
         self.skip_blanks();
         let text = self.rest;
         let first = text.chars().next()?;
+        if self.is_conditional() {
+            self.rest = "";
+            return Some(Token::Conditional);
+        }
         if is_word(first) {
             let end = text.find(|c| !self.is_word(c)).unwrap_or(text.len());
             let word = &text[..end];

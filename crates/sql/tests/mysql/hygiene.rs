@@ -69,10 +69,13 @@ async fn a_session_that_was_touched_is_not_lent_again() {
 }
 
 /// Each sets the variable, however little it looks like that.
-const DISGUISED: [&str; 3] = [
+const DISGUISED: [&str; 6] = [
     "select 1 --\u{1} '\n; set @tenant = 7 -- '",
     "select 1 --\u{7f} '\n; set @tenant = 7 -- '",
     "select 5 --\u{a0} from (select 1 as \u{a0}) t; set @tenant = 7",
+    "select 1 /*!50799 ' */; set @tenant = 7; -- '",
+    "select /*! 1 */* 2 ; set @tenant = 7 -- */",
+    "/*!50799 select */ set @tenant = 7",
 ];
 
 #[tokio::test]
