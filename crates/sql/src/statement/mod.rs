@@ -14,6 +14,8 @@ pub(crate) struct Syntax {
     pub(crate) escapes: bool,
     /// `/* one /* inside another */ */`.
     pub(crate) nests_comments: bool,
+    /// `$a`, `@a`, `:a`, and `$a::b(whatever,;')`.
+    pub(crate) suffixes: bool,
     /// The semicolons in the body of a trigger are part of its `CREATE`.
     pub(crate) trigger_bodies: bool,
     /// `'it\'s'`, and `"it\"s"`.
@@ -32,6 +34,7 @@ impl Syntax {
         dollars: false,
         escapes: false,
         nests_comments: false,
+        suffixes: false,
         trigger_bodies: false,
         backslashes: false,
         carriage_returns: false,
@@ -223,6 +226,17 @@ impl<'s> Tokens<'s> {
         Some(self.quoted(&format!("${tag}$")))
     }
 
+    /// Skips the rest of `$a::b(suffix)` after its first sign. A suffix has whatever it
+    /// likes but blanks, and no quotes.
+    fn skip_variable(&mut self) {
+        let is_name = |c| is_word(c) || matches!(c, '$' | ':');
+        let suffix = self.rest.trim_start_matches(is_name);
+        if suffix.len() < self.rest.len() && suffix.starts_with('(') {
+            let end = suffix.find(|c| c == ')' || is_blank(c)).map_or("", |end| &suffix[end..]);
+            self.rest = end.strip_prefix(')').unwrap_or(self.rest);
+        }
+    }
+
     fn is_word(&self, c: char) -> bool {
         is_word(c) || (self.syntax.dollars && c == '$')
     }
@@ -258,6 +272,10 @@ impl<'s> Iterator for Tokens<'s> {
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
             '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
+            '$' | '@' | ':' | '#' if self.syntax.suffixes => {
+                self.skip_variable();
+                Token::Sign(first)
+            }
             sign => Token::Sign(sign),
         })
     }

@@ -2,8 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SQLITE: Syntax =
-    Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
+const SQLITE: Syntax = Syntax {
+    brackets: true,
+    backticks: true,
+    suffixes: true,
+    trigger_bodies: true,
+    ..Syntax::PLAIN
+};
 
 const POSTGRES: Syntax =
     Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
@@ -44,6 +49,16 @@ fn a_second_statement_is_seen() {
         assert!(!is_single(sql, POSTGRES), "{sql}");
     }
     assert!(!is_single("[a] ; `b`", SQLITE));
+    for sql in [
+        "select $a('); b -- ')",
+        "select @a::b$c(\"); b -- \")",
+        "select :a(`); b -- `)",
+        "select :a('; b'); c",
+        "select $('; b'); c",
+        "select :'; b'; c",
+    ] {
+        assert!(!is_single(sql, SQLITE), "{sql}");
+    }
     for sql in [
         "select a[1]; b",
         "select a[ ']' ]; b",
@@ -106,7 +121,7 @@ fn a_semicolon_that_separates_nothing_is_not() {
         assert!(is_single(sql, SQLITE), "{sql}");
         assert!(is_single(sql, POSTGRES), "{sql}");
     }
-    for sql in ["a [;]", "a `;`"] {
+    for sql in ["a [;]", "a `;`", "a $b(;)", "a $b(') ; --'", "a $b (';')"] {
         assert!(is_single(sql, SQLITE), "{sql}");
     }
     for sql in [
