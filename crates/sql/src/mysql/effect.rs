@@ -1,8 +1,14 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax =
-    Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+/// As a server has it with nothing in its `sql_mode` that says otherwise.
+pub(super) const SYNTAX: Syntax = Syntax {
+    backticks: true,
+    backslashes: true,
+    double_quotes: true,
+    mysql_comments: true,
+    ..Syntax::PLAIN
+};
 
 const READING: [&str; 9] =
     ["SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM"];
@@ -43,8 +49,8 @@ const CONDITIONAL: &str = "a conditional comment";
 ///
 /// A list of what is known to be harmless: whatever is not on it counts as a touch,
 /// since lending a changed session costs more than opening a fresh one.
-pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
-    let mut words = tokens(sql, has_backslashes);
+pub(super) fn of(sql: &str, syntax: Syntax) -> Effect {
+    let mut words = Tokens::of(sql, syntax);
     let effect = of_statement(words.clone());
     if words.next_statement() {
         // One of them may end the transaction, and the next begin another.
@@ -55,14 +61,9 @@ pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
     effect
 }
 
-/// The pieces of a text.
-pub(super) fn tokens(sql: &str, has_backslashes: bool) -> Tokens<'_> {
-    Tokens::of(sql, Syntax { backslashes: has_backslashes, ..SYNTAX })
-}
-
 /// As [`of`], for a text that is known to hold several statements.
-pub(super) fn of_script(sql: &str, has_backslashes: bool) -> Effect {
-    Effect::of_all(tokens(sql, has_backslashes), of_statement)
+pub(super) fn of_script(sql: &str, syntax: Syntax) -> Effect {
+    Effect::of_all(Tokens::of(sql, syntax), of_statement)
 }
 
 fn of_statement(mut words: Tokens<'_>) -> Effect {
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     fn of(sql: &str) -> Effect {
-        super::of(sql, true)
+        super::of(sql, SYNTAX)
     }
 
     #[test]
@@ -278,7 +279,7 @@ mod tests {
         ] {
             let anything = Effect { control: Control::Any, ..Effect::touch(CONDITIONAL) };
             assert_eq!(of(sql), anything, "{sql}");
-            assert!(of_script(sql, true).control == Control::Any, "{sql}");
+            assert!(of_script(sql, SYNTAX).control == Control::Any, "{sql}");
         }
         assert_eq!(of("select '/*! */' /*+ NO_ICP(a) */ -- /*! */"), Effect::READ);
     }
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_script_is_the_worst_of_its_statements() {
-        let of = |sql| of_script(sql, true);
+        let of = |sql| of_script(sql, SYNTAX);
         assert_eq!(of("insert into a values (1); select 1").control, Control::None);
         assert_eq!(of("insert into a values (1); set @a = 1").touch, Some("SET"));
         assert_eq!(of("insert into a values (1); drop table a").control, Control::Any);
@@ -302,7 +303,8 @@ mod tests {
 
     #[test]
     fn without_backslashes_a_string_ends_at_its_quote() {
-        assert!(super::of("select 'it\\'; set @a = 1; -- '", false).touch.is_some());
-        assert_eq!(super::of("select 'it\\'; -- '", false), Effect::READ);
+        let of = |sql| super::of(sql, Syntax { backslashes: false, ..SYNTAX });
+        assert!(of("select 'it\\'; set @a = 1; -- '").touch.is_some());
+        assert_eq!(of("select 'it\\'; -- '"), Effect::READ);
     }
 }

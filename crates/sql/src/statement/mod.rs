@@ -18,8 +18,10 @@ pub(crate) struct Syntax {
     pub(crate) suffixes: bool,
     /// The semicolons in the body of a trigger are part of its `CREATE`.
     pub(crate) trigger_bodies: bool,
-    /// `'it\'s'`, and `"it\"s"`.
+    /// `'it\'s'`, and `"it\"s"` where that is a string.
     pub(crate) backslashes: bool,
+    /// `"a string"`, which is a name elsewhere.
+    pub(crate) double_quotes: bool,
     /// A comment ends with its line, and a line at a carriage return, too.
     pub(crate) carriage_returns: bool,
     /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that may be none.
@@ -37,6 +39,7 @@ impl Syntax {
         suffixes: false,
         trigger_bodies: false,
         backslashes: false,
+        double_quotes: false,
         carriage_returns: false,
         mysql_comments: false,
     };
@@ -268,7 +271,8 @@ impl<'s> Iterator for Tokens<'s> {
         Some(match first {
             ';' => Token::Semicolon,
             '\'' => self.string('\'', "'"),
-            '"' => self.string('"', "\""),
+            '"' if self.syntax.double_quotes => self.string('"', "\""),
+            '"' => self.quoted("\""),
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
             '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),

@@ -13,8 +13,13 @@ const SQLITE: Syntax = Syntax {
 const POSTGRES: Syntax =
     Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
 
-const MYSQL: Syntax =
-    Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+const MYSQL: Syntax = Syntax {
+    backticks: true,
+    backslashes: true,
+    double_quotes: true,
+    mysql_comments: true,
+    ..Syntax::PLAIN
+};
 
 fn is_single(sql: &str, syntax: Syntax) -> bool {
     !Tokens::of(sql, syntax).next_statement()
@@ -168,6 +173,14 @@ fn mysql_has_comments_and_strings_of_its_own() {
     let first = |sql| Tokens::of(sql, MYSQL).next();
     assert_eq!(first("/*!40101 set x */"), Some(Token::Conditional));
     assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
+}
+
+#[test]
+fn a_backslash_in_a_double_quoted_name_is_one_of_its_signs() {
+    let names = Syntax { double_quotes: false, ..MYSQL };
+    let sql = "a \"\\\"; b -- \"";
+    assert!(!is_single(sql, names) && is_single(sql, MYSQL));
+    assert!(is_single("a \"it\"\"s; \" 'it\\'; b'", names));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What a borrower leaves behind.
 
 use sessionpool_core::{Backend, Condition, Session};
-use sessionpool_sql::{MySqlSession, Reset, SqlFailure};
+use sessionpool_sql::{MySql, MySqlSession, Reset, SqlFailure};
+use sessionpool_testkit::server::MariaDb;
 use sqlx::Executor;
 
 use crate::place::{Place, assert_clean, failure, insert, one, release, run};
@@ -84,6 +85,23 @@ async fn a_second_statement_in_disguise_is_seen_and_its_session_not_lent_again()
     let place = Place::new().await;
     for sql in DISGUISED {
         let mut session = place.session().await;
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
+        MySqlSession::release(&mut session).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_server_says_what_a_backslash_and_a_double_quote_are() {
+    for (mode, sql) in [
+        ("ANSI_QUOTES", "select 1 as \"\\\"; set @tenant = 7 -- \""),
+        ("NO_BACKSLASH_ESCAPES", "select '\\'; set @tenant = 7 -- '"),
+    ] {
+        let server = MariaDb::start_with(&[("sql-mode", mode)]).await;
+        let mysql = MySql::connect(&server.url()).unwrap();
+        let mut session = mysql.open().await.unwrap();
         session.execute(sql).await.unwrap();
         assert_eq!(session.condition(), Condition::Dirty, "{sql}");
         assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
