@@ -4,11 +4,27 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-oldest() { sed -n 's/^rust-version = "\(.*\)"$/\1.0/p' "crates/$1/Cargo.toml"; }
+if ! command -v rustup >/dev/null; then
+    echo "rustup is not installed: it fetches the toolchains (https://rustup.rs)" >&2
+    exit 1
+fi
+
+# oldest CRATE
+oldest() {
+    local rust
+    rust=$(sed -n 's/^rust-version = "\(.*\)"$/\1.0/p' "crates/$1/Cargo.toml")
+    [[ -n $rust ]] || echo "crates/$1/Cargo.toml has no line 'rust-version = \"…\"'" >&2
+    echo "$rust"
+}
 
 # compiles CRATE RUST [FEATURES]
 compiles() {
-    rustup toolchain install --profile minimal "$2" >/dev/null 2>&1
+    [[ -n $2 ]] || exit 1 # it has been said why
+    local said
+    if ! said=$(rustup toolchain install --profile minimal "$2" 2>&1); then
+        printf '%s\n' "$said" "Rust $2, the oldest for $1, could not be installed" >&2
+        exit 1
+    fi
     cargo "+$2" check --quiet --target-dir target/msrv --package "$1" ${3:+--features "$3"}
     echo "$1${3:+ with $3}: $2"
 }

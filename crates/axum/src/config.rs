@@ -29,11 +29,13 @@ pub(crate) struct Config<S: Transactional> {
     pub(crate) body_limit: Duration,
 }
 
+/// The rule said nothing of a response.
+pub(crate) struct RulePanicked;
+
 impl<S: Transactional> Config<S> {
     /// What the rule says of a response.
-    pub(crate) fn ending(&self, response: &response::Parts) -> Result<Ending, Problem> {
-        catch_unwind(AssertUnwindSafe(|| (self.rule)(response)))
-            .map_err(|_| Problem::internal("the rule panicked; the request's unit was rolled back"))
+    pub(crate) fn ending(&self, response: &response::Parts) -> Result<Ending, RulePanicked> {
+        catch_unwind(AssertUnwindSafe(|| (self.rule)(response))).map_err(|_| RulePanicked)
     }
 
     pub(crate) fn unit(&self, request: &request::Parts) -> Result<Unit<S>, Problem> {

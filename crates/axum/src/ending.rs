@@ -6,6 +6,7 @@ use hyper::body::Body as _;
 use sessionpool_core::{Chain, Transactional, TxError, Unit};
 use tracing::{error, warn};
 
+use crate::config::RulePanicked;
 use crate::heard_out::HeardOut;
 use crate::slot::{Left, Owner, Stray};
 use crate::{Problem, kept};
@@ -61,10 +62,9 @@ impl<S: Transactional> Owner<S> {
         }
         let ending = match self.slot().config().ending(&parts) {
             Ok(ending) => ending,
-            Err(problem) => {
+            Err(RulePanicked) => {
                 drop(body);
-                self.roll_back().await;
-                return problem.into_response();
+                return self.gone_wrong("the rule panicked").await;
             }
         };
         if asked.is_old && ending == Ending::Commit {
@@ -84,10 +84,7 @@ impl<S: Transactional> Owner<S> {
         let ended = match self.slot().config().ending(&parts) {
             Ok(Ending::Commit) => self.commit(unit).await,
             Ok(Ending::RollBack) => undo(unit).await,
-            Err(problem) => {
-                roll_back(unit).await;
-                return problem.into_response();
-            }
+            Err(RulePanicked) => return undone(unit, "the rule panicked", "").await,
         };
         match ended {
             Ok(()) => Response::from_parts(parts, body),
@@ -108,10 +105,20 @@ impl<S: Transactional> Owner<S> {
         }
     }
 
-    /// [`roll_back`](Self::roll_back) after the handler panicked, and what to answer.
+    /// What to answer after the handler panicked.
     pub(crate) async fn panicked(self) -> Response {
-        self.roll_back().await;
-        Problem::internal("the handler panicked, and its unit was rolled back").into_response()
+        self.gone_wrong("the handler panicked").await
+    }
+
+    /// Ends the unit of a request that something went wrong with, and says so.
+    async fn gone_wrong(self, wrong: &str) -> Response {
+        match self.slot().leave_body() {
+            Left::Unit(unit) | Left::Stray(_, Some(unit)) => undone(unit, wrong, "").await,
+            Left::Stray(stray, None) => {
+                Problem::unknown(format!("{wrong}; {stray}, is in use. {INSTEAD}")).into_response()
+            }
+            Left::Nothing | Left::Kept => Problem::internal(wrong).into_response(),
+        }
     }
 }
 
@@ -120,6 +127,15 @@ pub(crate) async fn roll_back<S: Transactional>(unit: Unit<S>) {
     if let Err(error) = undo(unit).await {
         error!(error = %Chain(&error), "whether the request's work was committed is unknown");
     }
+}
+
+/// Rolls back a unit because of what went wrong, and answers whether that is certain.
+async fn undone<S: Transactional>(unit: Unit<S>, wrong: &str, advice: &str) -> Response {
+    let problem = match undo(unit).await {
+        Ok(()) => Problem::internal(format!("{wrong}; its unit was rolled back{advice}")),
+        Err(error) => Problem::unknown(format!("{wrong}; {}{advice}", Chain(&error))),
+    };
+    problem.into_response()
 }
 
 /// An error means that it may have been committed all the same, by a statement of the
@@ -159,14 +175,14 @@ fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
+/// What whoever lets his unit outlive its handler should do.
+const INSTEAD: &str = "Give a task a unit of its own (Work::after_commit, Pool::unit), and ask \
+                       for a body's with Work::keep_for_body";
+
 async fn outlived<S: Transactional>(stray: &Stray, unit: Option<Unit<S>>) -> Response {
-    const INSTEAD: &str = "Give a task a unit of its own (Work::after_commit, Pool::unit), and \
-                           ask for a body's with Work::keep_for_body";
     let Some(unit) = unit else {
         let log = format!("{stray}, is in use after its handler answered. {INSTEAD}");
         return Problem::unknown(log).into_response();
     };
-    roll_back(unit).await;
-    let log = format!("{stray}, outlived its handler; its unit was rolled back. {INSTEAD}");
-    Problem::internal(log).into_response()
+    undone(unit, &format!("{stray}, outlived its handler"), &format!(". {INSTEAD}")).await
 }

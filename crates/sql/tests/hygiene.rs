@@ -6,6 +6,7 @@ mod common;
 use common::{Place, assert_clean, failure, insert, run};
 use sessionpool_core::{Condition, Session};
 use sessionpool_sql::{SqlFailure, SqliteSession};
+use sqlx::Executor;
 
 #[tokio::test]
 async fn a_borrowers_own_transaction_is_rolled_back() {
@@ -53,6 +54,24 @@ async fn a_touched_session_is_not_lent_again() {
             "{error}"
         );
         assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+    }
+}
+
+/// A variable may have a suffix in brackets, of whatever signs.
+#[tokio::test]
+async fn a_second_statement_in_disguise_is_seen_and_its_session_not_lent_again() {
+    let place = Place::new().await;
+    for sql in [
+        "select $a('); pragma foreign_keys = off; -- ')",
+        "select @a::b('); pragma foreign_keys = off; -- ')",
+        "select :a(\"); pragma foreign_keys = off; -- \")",
+    ] {
+        let mut session = place.session().await;
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        let keys = sqlx::query_scalar("pragma foreign_keys").fetch_one(&mut session).await;
+        assert_eq!(keys.ok(), Some(0_i64), "{sql}");
+        SqliteSession::release(&mut session).await.unwrap_err();
     }
 }
 

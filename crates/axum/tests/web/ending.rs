@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, IntoResponse, Redirect};
 use futures_util::FutureExt;
 use sessionpool_axum::{Background, Ending, Problem, Work};
 use sessionpool_core::Fault;
@@ -277,19 +277,77 @@ async fn a_rule_that_panics_rolls_back_and_is_answered() {
     assert_eq!(log.errors().len(), 2, "{}", log.text());
 }
 
-/// The handler has sent a commit of its own, and its answer was lost.
+/// What the handler does after it has sent a commit of its own, whose answer was lost.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Fails,
+    MeetsAPanickingRule { kept: bool },
+    Panics,
+    IsOutlived,
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_committed_is_not_answered_as_rolled_back() {
+    for then in [
+        Then::Fails,
+        Then::MeetsAPanickingRule { kept: false },
+        Then::MeetsAPanickingRule { kept: true },
+        Then::Panics,
+        Then::IsOutlived,
+    ] {
+        let log = Log::start();
+        let site = Site::new();
+        let layer = match then {
+            Then::MeetsAPanickingRule { .. } => site.layer().rule(|_| panic!("a planted panic")),
+            _ => site.layer(),
+        };
+        let app = site.app_in(&layer, async move |mut work: Work<S>| {
+            put(&mut work, "row").await.unwrap();
+            work.session().await.unwrap().lose(Fault::OutcomeUnknown);
+            match then {
+                Then::Fails => {}
+                Then::MeetsAPanickingRule { kept: false } => return "thanks!".into_response(),
+                Then::MeetsAPanickingRule { kept: true } => {
+                    work.keep_for_body();
+                    return "thanks!".into_response();
+                }
+                Then::Panics => panic!("a planted panic"),
+                Then::IsOutlived => {
+                    tokio::spawn(async move {
+                        std::future::pending::<()>().await;
+                        drop(work);
+                    });
+                }
+            }
+            StatusCode::NOT_FOUND.into_response()
+        });
+        let (status, body) = ask(app).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{then:?}");
+        assert!(body.contains("urn:sessionpool:outcome-unknown"), "{then:?}: {body}");
+        assert_eq!(log.errors().len(), 1, "{then:?}: {}", log.text());
+        site.assert_nothing_lost().await;
+    }
+}
+
+/// The handler panics while a task of its own is at work in its unit.
+#[tokio::test(start_paused = true)]
+async fn what_a_task_may_yet_commit_is_not_answered_as_rolled_back() {
     let log = Log::start();
     let site = Site::new();
-    let app = site.app(async |mut work: Work<S>| {
-        put(&mut work, "row").await.unwrap();
-        work.session().await.unwrap().lose(Fault::OutcomeUnknown);
-        StatusCode::NOT_FOUND
+    let backend = site.backend.clone();
+    let app = site.app(async move |mut work: Work<S>| {
+        tokio::spawn(async move {
+            let mut session = work.session().await.unwrap();
+            session.write("row").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        backend.called(Verb::Write, 1).await;
+        if site_is_on_fire() {
+            panic!("on fire");
+        }
     });
     let (status, body) = ask(app).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(body.contains("urn:sessionpool:outcome-unknown"), "{body}");
     assert_eq!(log.errors().len(), 1, "{}", log.text());
-    site.assert_nothing_lost().await;
 }

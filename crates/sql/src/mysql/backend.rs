@@ -11,13 +11,14 @@ use sqlx::{AssertSqlSafe, Error, Executor, Row};
 use super::canceller::{Canceller, Thread};
 use super::config::Config;
 use super::driver::MySqlDriver;
-use super::error;
 use super::line::Line;
 use super::login::Login;
 use super::session::MySqlSession;
+use super::{effect, error};
 use crate::credentials::{Credentials, Provider};
 use crate::effect::Effect;
 use crate::reset::Reset;
+use crate::statement::Syntax;
 use crate::url::{ConnectUrl, UrlError};
 
 /// One MySQL or MariaDB database.
@@ -224,8 +225,8 @@ pub(super) struct Server {
     pub(super) flavour: Flavour,
     /// A lock that was not granted in time undoes the whole transaction.
     pub(super) undoes_on_lock_timeout: bool,
-    /// A backslash in a string takes the next character for itself.
-    pub(super) has_backslashes: bool,
+    /// How it reads what is sent.
+    pub(super) syntax: Syntax,
     /// How long a session may be idle.
     pub(super) wait_timeout: Duration,
 }
@@ -236,7 +237,8 @@ impl Server {
     ) -> Result<Self, Error> {
         let text = format!(
             "SELECT {}, VERSION(), @@innodb_rollback_on_timeout, \
-             FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@sql_mode) = 0, @@wait_timeout",
+             @@wait_timeout, FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@sql_mode) = 0, \
+             FIND_IN_SET('ANSI_QUOTES', @@sql_mode) = 0",
             Thread::columns()
         );
         let row = connection.fetch_one(AssertSqlSafe(text)).await?;
@@ -246,8 +248,12 @@ impl Server {
             thread: Thread::of(&row)?,
             flavour: if is_mariadb { Flavour::MariaDb } else { Flavour::MySql },
             undoes_on_lock_timeout: row.try_get_unchecked::<i64, _>(3)? != 0,
-            has_backslashes: row.try_get_unchecked::<i64, _>(4)? != 0,
-            wait_timeout: Duration::from_secs(row.try_get_unchecked(5)?),
+            wait_timeout: Duration::from_secs(row.try_get_unchecked(4)?),
+            syntax: Syntax {
+                backslashes: row.try_get_unchecked::<i64, _>(5)? != 0,
+                double_quotes: row.try_get_unchecked::<i64, _>(6)? != 0,
+                ..effect::SYNTAX
+            },
         })
     }
 }

@@ -1,8 +1,14 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax =
-    Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+/// As a server has it with nothing in its `sql_mode` that says otherwise.
+pub(super) const SYNTAX: Syntax = Syntax {
+    backticks: true,
+    backslashes: true,
+    double_quotes: true,
+    mysql_comments: true,
+    ..Syntax::PLAIN
+};
 
 const READING: [&str; 9] =
     ["SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM"];
@@ -36,28 +42,28 @@ const TOUCHING: [&str; 5] = ["USE", "PREPARE", "DEALLOCATE", "DO", "HANDLER"];
 /// say which. What is not known does, too.
 const MEDDLING: [&str; 6] = ["EXECUTE", "CALL", "LOCK", "UNLOCK", "LOAD", "XA"];
 
+/// With it a text is another one on another server; it touches what it likes, too.
+const CONDITIONAL: &str = "a conditional comment";
+
 /// What a MySQL statement may leave behind on its session, by its first words.
 ///
 /// A list of what is known to be harmless: whatever is not on it counts as a touch,
 /// since lending a changed session costs more than opening a fresh one.
-pub(super) fn of(sql: &str, has_backslashes: bool) -> Effect {
-    let mut words = tokens(sql, has_backslashes);
+pub(super) fn of(sql: &str, syntax: Syntax) -> Effect {
+    let mut words = Tokens::of(sql, syntax);
     let effect = of_statement(words.clone());
     if words.next_statement() {
         // One of them may end the transaction, and the next begin another.
-        return Effect { control: Control::Any, ..Effect::touch("several statements in one text") };
+        let is_conditional = words.next() == Some(Token::Conditional);
+        let by = if is_conditional { CONDITIONAL } else { "several statements in one text" };
+        return Effect { control: Control::Any, ..Effect::touch(by) };
     }
     effect
 }
 
-/// The pieces of a text.
-pub(super) fn tokens(sql: &str, has_backslashes: bool) -> Tokens<'_> {
-    Tokens::of(sql, Syntax { backslashes: has_backslashes, ..SYNTAX })
-}
-
 /// As [`of`], for a text that is known to hold several statements.
-pub(super) fn of_script(sql: &str, has_backslashes: bool) -> Effect {
-    Effect::of_all(tokens(sql, has_backslashes), of_statement)
+pub(super) fn of_script(sql: &str, syntax: Syntax) -> Effect {
+    Effect::of_all(Tokens::of(sql, syntax), of_statement)
 }
 
 fn of_statement(mut words: Tokens<'_>) -> Effect {
@@ -84,7 +90,9 @@ fn of_statement(mut words: Tokens<'_>) -> Effect {
         of_set(words)
     } else {
         let known = MEDDLING.iter().find(|known| keyword.is_word(known));
-        let by = known.copied().unwrap_or("an unknown statement");
+        let unknown =
+            if keyword == Token::Conditional { CONDITIONAL } else { "an unknown statement" };
+        let by = known.copied().unwrap_or(unknown);
         Effect { control: Control::Any, ..Effect::touch(by) }
     }
 }
@@ -162,7 +170,7 @@ mod tests {
     use super::*;
 
     fn of(sql: &str) -> Effect {
-        super::of(sql, true)
+        super::of(sql, SYNTAX)
     }
 
     #[test]
@@ -207,7 +215,6 @@ mod tests {
             ("rollback work", Control::Ends(End::Rollback)),
             ("rollback to savepoint a", Control::Rewinds),
             ("create table a (x int)", Control::Ends(End::ImplicitCommit)),
-            ("/*!40101 drop table a */", Control::Ends(End::ImplicitCommit)),
             ("analyze local table a", Control::Ends(End::ImplicitCommit)),
             ("grant all on a to b", Control::Ends(End::ImplicitCommit)),
         ] {
@@ -261,6 +268,23 @@ mod tests {
     }
 
     #[test]
+    fn what_depends_on_the_server_may_be_anything() {
+        for sql in [
+            "select 1 /*!99999 ' */; set @a = 1; -- '",
+            "select /*! 1 */* 2; set @a = 1 -- */",
+            "/*!99999 select */ set @a = 1",
+            "/*M!100100 drop table a */",
+            "select /*!40001 SQL_NO_CACHE */ x from a",
+            "commit /*!99999 and no chain */",
+        ] {
+            let anything = Effect { control: Control::Any, ..Effect::touch(CONDITIONAL) };
+            assert_eq!(of(sql), anything, "{sql}");
+            assert!(of_script(sql, SYNTAX).control == Control::Any, "{sql}");
+        }
+        assert_eq!(of("select '/*! */' /*+ NO_ICP(a) */ -- /*! */"), Effect::READ);
+    }
+
+    #[test]
     fn settings_that_are_kept_in_tables_commit_what_is_open() {
         for sql in ["set password = 'x'", "set password for a = 'x'", "set default role a for b"] {
             assert_eq!(of(sql).control, Control::Ends(End::ImplicitCommit), "{sql}");
@@ -270,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_script_is_the_worst_of_its_statements() {
-        let of = |sql| of_script(sql, true);
+        let of = |sql| of_script(sql, SYNTAX);
         assert_eq!(of("insert into a values (1); select 1").control, Control::None);
         assert_eq!(of("insert into a values (1); set @a = 1").touch, Some("SET"));
         assert_eq!(of("insert into a values (1); drop table a").control, Control::Any);
@@ -279,7 +303,8 @@ mod tests {
 
     #[test]
     fn without_backslashes_a_string_ends_at_its_quote() {
-        assert!(super::of("select 'it\\'; set @a = 1; -- '", false).touch.is_some());
-        assert_eq!(super::of("select 'it\\'; -- '", false), Effect::READ);
+        let of = |sql| super::of(sql, Syntax { backslashes: false, ..SYNTAX });
+        assert!(of("select 'it\\'; set @a = 1; -- '").touch.is_some());
+        assert_eq!(of("select 'it\\'; -- '"), Effect::READ);
     }
 }

@@ -7,6 +7,7 @@ use super::{effect, text};
 use crate::conversation::Conversation;
 use crate::effect::{Control, Effect};
 use crate::script::Script;
+use crate::statement::Tokens;
 
 impl MySqlSession {
     /// Runs a script, and says what became of it, as
@@ -20,13 +21,13 @@ impl MySqlSession {
     ///
     /// Dropped half way, the outcome is unknown.
     pub async fn run(&mut self, script: &Script) -> CommitOutcome<Error> {
-        let has_backslashes = self.talk.driver.server.has_backslashes;
-        let effect = effect::of_script(script.work.as_str(), has_backslashes);
+        let syntax = self.talk.driver.server.syntax;
+        let effect = effect::of_script(script.work.as_str(), syntax);
         if let Err(error) = self.talk.prepare_script(script, &effect).await {
             return CommitOutcome::RolledBack(Some(error));
         }
         let effect = self.limited(effect);
-        let work = effect::tokens(script.work.as_str(), has_backslashes).texts();
+        let work = Tokens::of(script.work.as_str(), syntax).texts();
         if self.talk.kept.is_some() {
             let work = AssertSqlSafe(work.join("\n; ")).into_sql_str();
             return self.talk.run_inside(script, effect, work).await;

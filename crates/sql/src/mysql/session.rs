@@ -106,7 +106,7 @@ impl MySqlSession {
     }
 
     fn effect(&self, sql: &str) -> Effect {
-        self.limited(effect::of(sql, self.talk.driver.server.has_backslashes))
+        self.limited(effect::of(sql, self.talk.driver.server.syntax))
     }
 
     /// What of an effect counts for this backend.

@@ -1,8 +1,13 @@
 use crate::effect::{Control, Effect};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax =
-    Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
+const SYNTAX: Syntax = Syntax {
+    brackets: true,
+    backticks: true,
+    suffixes: true,
+    trigger_bodies: true,
+    ..Syntax::PLAIN
+};
 
 const READING: [&str; 2] = ["SELECT", "VALUES"];
 

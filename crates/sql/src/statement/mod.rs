@@ -10,17 +10,21 @@ pub(crate) struct Syntax {
     pub(crate) backticks: bool,
     /// `$tag$ a string $tag$`, and `$` inside a name.
     pub(crate) dollars: bool,
-    /// `E'it\'s'`.
+    /// `E'it\'s'`, which may go on in the next line as `'it\'s'`.
     pub(crate) escapes: bool,
     /// `/* one /* inside another */ */`.
     pub(crate) nests_comments: bool,
+    /// `$a`, `@a`, `:a`, and `$a::b(whatever,;')`.
+    pub(crate) suffixes: bool,
     /// The semicolons in the body of a trigger are part of its `CREATE`.
     pub(crate) trigger_bodies: bool,
-    /// `'it\'s'`, and `"it\"s"`.
+    /// `'it\'s'`, and `"it\"s"` where that is a string.
     pub(crate) backslashes: bool,
+    /// `"a string"`, which is a name elsewhere.
+    pub(crate) double_quotes: bool,
     /// A comment ends with its line, and a line at a carriage return, too.
     pub(crate) carriage_returns: bool,
-    /// `# a comment`, `--` only with a blank after it, and `/*! text */` that is none.
+    /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that may be none.
     pub(crate) mysql_comments: bool,
 }
 
@@ -32,8 +36,10 @@ impl Syntax {
         dollars: false,
         escapes: false,
         nests_comments: false,
+        suffixes: false,
         trigger_bodies: false,
         backslashes: false,
+        double_quotes: false,
         carriage_returns: false,
         mysql_comments: false,
     };
@@ -57,6 +63,9 @@ pub(crate) enum Token<'s> {
     Semicolon,
     /// An operator, a bracket, a comma: one character of it.
     Sign(char),
+    /// `/*!40101 a text that some servers run */` and all that comes after it: what is a
+    /// string there, and what a statement, depends on the server.
+    Conditional,
 }
 
 impl<'s> Tokens<'s> {
@@ -89,13 +98,20 @@ impl<'s> Tokens<'s> {
         texts
     }
 
-    /// Skips to the semicolon that ends the statement.
+    /// Skips to the semicolon that ends the statement, or to where nobody can tell.
     ///
     /// As for `sqlite3_complete`, a trigger ends with `; END ;`.
     fn skip_statement(&mut self) {
+        const NONE: Token<'_> = Token::Sign(' ');
         let has_body = self.syntax.trigger_bodies && self.creates_trigger();
-        let (mut before_last, mut last) = (Token::Sign(' '), Token::Sign(' '));
-        for token in self.by_ref() {
+        let (mut before_last, mut last) = (NONE, NONE);
+        let mut before = self.rest;
+        while let Some(token) = self.next() {
+            if token == Token::Conditional && last != NONE {
+                self.rest = before; // it is a statement of its own, perhaps
+                return;
+            }
+            before = self.rest;
             let body_is_over = before_last == Token::Semicolon && last.is_word("END");
             if token == Token::Semicolon && (!has_body || body_is_over) {
                 return;
@@ -123,17 +139,20 @@ impl<'s> Tokens<'s> {
 
     fn skip_blanks(&mut self) {
         loop {
-            self.rest = self.rest.trim_start();
-            if let Some(text) = self.executed_comment() {
-                self.rest = text;
-            } else if let Some(comment) = self.line_comment() {
-                let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
-                self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
-            } else if let Some(comment) = self.rest.strip_prefix("/*") {
-                self.rest = after_comment(comment, self.syntax.nests_comments);
-            } else {
-                return;
-            }
+            self.skip_lines();
+            let comment = self.rest.strip_prefix("/*").filter(|_| !self.is_conditional());
+            let Some(comment) = comment else { return };
+            self.rest = after_comment(comment, self.syntax.nests_comments);
+        }
+    }
+
+    /// Skips blanks, and comments that go to the end of their line.
+    fn skip_lines(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start_matches(is_blank);
+            let Some(comment) = self.line_comment() else { return };
+            let is_end = |c| c == '\n' || (c == '\r' && self.syntax.carriage_returns);
+            self.rest = comment.split_once(is_end).map_or("", |(_, rest)| rest);
         }
     }
 
@@ -142,19 +161,15 @@ impl<'s> Tokens<'s> {
         let dashes = self.rest.strip_prefix("--").filter(|after| {
             !self.syntax.mysql_comments
                 || after.is_empty()
-                || after.starts_with(char::is_whitespace)
+                || after.starts_with(|c: char| c == ' ' || c.is_ascii_control())
         });
         dashes.or_else(|| self.rest.strip_prefix('#').filter(|_| self.syntax.mysql_comments))
     }
 
-    /// What comes after the beginning of `/*!40101 a text that is run */`.
-    ///
-    /// Its end is then two signs more. Whether it is run depends on the server; here
-    /// it is.
-    fn executed_comment(&self) -> Option<&'s str> {
-        let comment = self.rest.strip_prefix("/*").filter(|_| self.syntax.mysql_comments)?;
-        let text = comment.strip_prefix("M!").or_else(|| comment.strip_prefix('!'))?;
-        Some(text.trim_start_matches(|c: char| c.is_ascii_digit()))
+    /// True at `/*!40101 a text that some servers run */`.
+    fn is_conditional(&self) -> bool {
+        let beginnings = ["/*!", "/*M!"];
+        self.syntax.mysql_comments && beginnings.iter().any(|it| self.rest.starts_with(it))
     }
 
     /// What lies before the closing `quote`; a doubled one ends it too, and the
@@ -173,21 +188,34 @@ impl<'s> Tokens<'s> {
 
     fn escaped(&mut self, quote: char) -> Token<'s> {
         let text = self.rest;
-        let mut rest = text.char_indices();
-        while let Some((end, c)) = rest.next() {
+        let mut rest = text.chars();
+        while let Some(c) = rest.next() {
             if c == '\\' {
                 rest.next();
             } else if c == quote {
                 let after = rest.as_str();
-                if !after.starts_with(quote) {
+                // Doubled, it is one of the string's own.
+                let more = after.strip_prefix(quote).or_else(|| self.continued(after));
+                let Some(more) = more else {
                     self.rest = after;
-                    return Token::Quoted(&text[..end]);
-                }
-                rest.next(); // doubled, it is one of the string's own
+                    return Token::Quoted(&text[..text.len() - after.len() - quote.len_utf8()]);
+                };
+                rest = more.chars();
             }
         }
         self.rest = "";
         Token::Quoted(text)
+    }
+
+    /// What comes after the quote with which an `E'…'` goes on in another line, by the
+    /// rules of its first piece.
+    /// <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS>
+    fn continued(&self, after: &'s str) -> Option<&'s str> {
+        let mut next = Self { rest: after, ..*self };
+        next.skip_lines();
+        let between = &after[..after.len() - next.rest.len()];
+        let goes_on = self.syntax.escapes && between.contains(['\n', '\r']);
+        next.rest.strip_prefix('\'').filter(|_| goes_on)
     }
 
     /// The rest of `$tag$ a string $tag$` after its first `$`, if it is one.
@@ -199,6 +227,17 @@ impl<'s> Tokens<'s> {
         }
         self.rest = inner;
         Some(self.quoted(&format!("${tag}$")))
+    }
+
+    /// Skips the rest of `$a::b(suffix)` after its first sign. A suffix has whatever it
+    /// likes but blanks, and no quotes.
+    fn skip_variable(&mut self) {
+        let is_name = |c| is_word(c) || matches!(c, '$' | ':');
+        let suffix = self.rest.trim_start_matches(is_name);
+        if suffix.len() < self.rest.len() && suffix.starts_with('(') {
+            let end = suffix.find(|c| c == ')' || is_blank(c)).map_or("", |end| &suffix[end..]);
+            self.rest = end.strip_prefix(')').unwrap_or(self.rest);
+        }
     }
 
     fn is_word(&self, c: char) -> bool {
@@ -213,6 +252,10 @@ impl<'s> Iterator for Tokens<'s> {
         self.skip_blanks();
         let text = self.rest;
         let first = text.chars().next()?;
+        if self.is_conditional() {
+            self.rest = "";
+            return Some(Token::Conditional);
+        }
         if is_word(first) {
             let end = text.find(|c| !self.is_word(c)).unwrap_or(text.len());
             let word = &text[..end];
@@ -228,10 +271,15 @@ impl<'s> Iterator for Tokens<'s> {
         Some(match first {
             ';' => Token::Semicolon,
             '\'' => self.string('\'', "'"),
-            '"' => self.string('"', "\""),
+            '"' if self.syntax.double_quotes => self.string('"', "\""),
+            '"' => self.quoted("\""),
             '`' if self.syntax.backticks => self.quoted("`"),
             '[' if self.syntax.brackets => self.quoted("]"),
             '$' if self.syntax.dollars => self.dollar_quoted().unwrap_or(Token::Sign('$')),
+            '$' | '@' | ':' | '#' if self.syntax.suffixes => {
+                self.skip_variable();
+                Token::Sign(first)
+            }
             sign => Token::Sign(sign),
         })
     }
@@ -254,8 +302,14 @@ impl Token<'_> {
     }
 }
 
+/// To all of the databases, whatever is not ASCII is a letter; what Unicode calls white
+/// space, too.
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 /// What comes after a comment whose beginning has been read.

@@ -2,14 +2,24 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SQLITE: Syntax =
-    Syntax { brackets: true, backticks: true, trigger_bodies: true, ..Syntax::PLAIN };
+const SQLITE: Syntax = Syntax {
+    brackets: true,
+    backticks: true,
+    suffixes: true,
+    trigger_bodies: true,
+    ..Syntax::PLAIN
+};
 
 const POSTGRES: Syntax =
     Syntax { dollars: true, escapes: true, nests_comments: true, ..Syntax::PLAIN };
 
-const MYSQL: Syntax =
-    Syntax { backticks: true, backslashes: true, mysql_comments: true, ..Syntax::PLAIN };
+const MYSQL: Syntax = Syntax {
+    backticks: true,
+    backslashes: true,
+    double_quotes: true,
+    mysql_comments: true,
+    ..Syntax::PLAIN
+};
 
 fn is_single(sql: &str, syntax: Syntax) -> bool {
     !Tokens::of(sql, syntax).next_statement()
@@ -45,6 +55,16 @@ fn a_second_statement_is_seen() {
     }
     assert!(!is_single("[a] ; `b`", SQLITE));
     for sql in [
+        "select $a('); b -- ')",
+        "select @a::b$c(\"); b -- \")",
+        "select :a(`); b -- `)",
+        "select :a('; b'); c",
+        "select $('; b'); c",
+        "select :'; b'; c",
+    ] {
+        assert!(!is_single(sql, SQLITE), "{sql}");
+    }
+    for sql in [
         "select a[1]; b",
         "select a[ ']' ]; b",
         "select $1; b",
@@ -64,12 +84,49 @@ fn a_second_statement_is_seen() {
 }
 
 #[test]
+fn whatever_is_not_ascii_is_a_letter() {
+    for sql in [
+        "select $–$ ' $–$; b -- '",
+        "select $a–1$ ' $a–1$; b -- '",
+        "select 1 as –$$; b -- $$",
+        "select 1 as a\u{a0}$$; b -- $$",
+        "select 1 as \u{2028}$$; b -- $$",
+    ] {
+        assert!(!is_single(sql, POSTGRES), "{sql}");
+    }
+    assert!(is_single("do $–$ a; ' $$ $–$", POSTGRES));
+    for syntax in [SQLITE, POSTGRES, MYSQL] {
+        let mut tokens = Tokens::of("\u{b}a\u{c}–\u{2003}€", syntax);
+        assert_eq!(tokens.next(), Some(Token::Word("a")));
+        assert_eq!(tokens.next(), Some(Token::Word("–\u{2003}€")));
+    }
+}
+
+#[test]
+fn a_string_that_goes_on_in_another_line_keeps_its_escapes() {
+    let postgres = Syntax { carriage_returns: true, ..POSTGRES };
+    for sql in [
+        "select e'a'\n'\\''; b -- '",
+        "select E'a' -- c\r -- d\n\t'\\''; b -- '",
+        "select e'a'\n'b'\n'\\''; b -- '",
+        "select e'a' '\\'; b", // in the same line, it is another string
+        "select 'a'\n'\\'; b",
+        "select u&'a'\n'\\'; b",
+    ] {
+        assert!(!is_single(sql, postgres), "{sql}");
+    }
+    for sql in ["select e'a'\n'\\'; b'", "select e'a' -- '\n'\\'; b'"] {
+        assert!(is_single(sql, postgres), "{sql}");
+    }
+}
+
+#[test]
 fn a_semicolon_that_separates_nothing_is_not() {
     for sql in ["", "a", "a;", " ;; a ;; ", "a ';' b", "a \";\"", "a -- ; b", "a /*;*/ b; -- c"] {
         assert!(is_single(sql, SQLITE), "{sql}");
         assert!(is_single(sql, POSTGRES), "{sql}");
     }
-    for sql in ["a [;]", "a `;`"] {
+    for sql in ["a [;]", "a `;`", "a $b(;)", "a $b(') ; --'", "a $b (';')"] {
         assert!(is_single(sql, SQLITE), "{sql}");
     }
     for sql in [
@@ -90,6 +147,8 @@ fn mysql_has_comments_and_strings_of_its_own() {
         "a # ; b",
         "a -- ; b",
         "a --\t; b",
+        "a --\u{1}; b",
+        "a --\u{7f}; b",
         "a 'it\\'; b'",
         "a \"it\\\"; b\"",
         "a 'it''s; b'",
@@ -101,6 +160,8 @@ fn mysql_has_comments_and_strings_of_its_own() {
     for sql in [
         "a # b\n; c",
         "a 5--3; b",
+        "a 5--\u{a0}; b",
+        "a --\u{1}'\n; b -- '",
         "a '\\\\'; b'",
         "a /*! ; b */",
         "a /*!40101 ; b */",
@@ -110,8 +171,16 @@ fn mysql_has_comments_and_strings_of_its_own() {
         assert!(!is_single(sql, MYSQL), "{sql}");
     }
     let first = |sql| Tokens::of(sql, MYSQL).next();
-    assert_eq!(first("/*!40101 set x */"), Some(Token::Word("set")));
+    assert_eq!(first("/*!40101 set x */"), Some(Token::Conditional));
     assert_eq!(first("# x\nselect 1"), Some(Token::Word("select")));
+}
+
+#[test]
+fn a_backslash_in_a_double_quoted_name_is_one_of_its_signs() {
+    let names = Syntax { double_quotes: false, ..MYSQL };
+    let sql = "a \"\\\"; b -- \"";
+    assert!(!is_single(sql, names) && is_single(sql, MYSQL));
+    assert!(is_single("a \"it\"\"s; \" 'it\\'; b'", names));
 }
 
 #[test]
@@ -152,7 +221,7 @@ fn names_may_be_quoted() {
         assert!(first(sql).unwrap().is_name("temp"), "{sql}");
     }
     assert!(!first("'temp").unwrap().is_word("temp"));
-    assert_eq!(first("\u{feff}select"), Some(Token::Sign('\u{feff}')));
+    assert_eq!(first("\u{feff}select"), Some(Token::Word("\u{feff}select")));
 }
 
 #[test]
@@ -169,7 +238,7 @@ proptest! {
     /// Half of a string, of a comment, of a character.
     #[test]
     fn no_text_is_too_odd_to_be_read(
-        sql in "(select|E|create trigger|end|[a1é𝄞 '\"`$;/*\\\\#!M\\-\\[\\]\n\r]){0,40}",
+        sql in "(select|E|create trigger|end|[a1é𝄞–\u{a0} '\"`$;/*\\\\#!M\\-\\[\\]\n\r]){0,40}",
     ) {
         for syntax in [SQLITE, POSTGRES, MYSQL] {
             let tokens = Tokens::of(&sql, syntax);

@@ -1,7 +1,9 @@
 //! What a borrower leaves behind.
 
 use sessionpool_core::{Backend, Condition, Session};
-use sessionpool_sql::{MySqlSession, Reset, SqlFailure};
+use sessionpool_sql::{MySql, MySqlSession, Reset, SqlFailure};
+use sessionpool_testkit::server::MariaDb;
+use sqlx::Executor;
 
 use crate::place::{Place, assert_clean, failure, insert, one, release, run};
 
@@ -64,6 +66,46 @@ async fn a_session_that_was_touched_is_not_lent_again() {
             matches!(failure(&error), SqlFailure::Touched { by: it, .. } if *it == by),
             "{sql}"
         );
+    }
+}
+
+/// Each sets the variable, however little it looks like that.
+const DISGUISED: [&str; 6] = [
+    "select 1 --\u{1} '\n; set @tenant = 7 -- '",
+    "select 1 --\u{7f} '\n; set @tenant = 7 -- '",
+    "select 5 --\u{a0} from (select 1 as \u{a0}) t; set @tenant = 7",
+    "select 1 /*!50799 ' */; set @tenant = 7; -- '",
+    "select /*! 1 */* 2 ; set @tenant = 7 -- */",
+    "/*!50799 select */ set @tenant = 7",
+];
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_second_statement_in_disguise_is_seen_and_its_session_not_lent_again() {
+    let place = Place::new().await;
+    for sql in DISGUISED {
+        let mut session = place.session().await;
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
+        MySqlSession::release(&mut session).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs MariaDB"]
+async fn a_server_says_what_a_backslash_and_a_double_quote_are() {
+    for (mode, sql) in [
+        ("ANSI_QUOTES", "select 1 as \"\\\"; set @tenant = 7 -- \""),
+        ("NO_BACKSLASH_ESCAPES", "select '\\'; set @tenant = 7 -- '"),
+    ] {
+        let server = MariaDb::start_with(&[("sql-mode", mode)]).await;
+        let mysql = MySql::connect(&server.url()).unwrap();
+        let mut session = mysql.open().await.unwrap();
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
+        MySqlSession::release(&mut session).await.unwrap_err();
     }
 }
 

@@ -92,6 +92,31 @@ async fn a_trace_in_several_statements_or_on_the_raw_connection_is_taken_away() 
     assert_eq!(place.rows().await, [1]);
 }
 
+/// Each is two statements to the server, however much it looks like one.
+const DISGUISED: [&str; 6] = [
+    "select e'a'\n'\\'' ; set app.tenant = 7 -- '",
+    "select E'a' -- b\r -- c\n '\\'' ; set app.tenant = 7 -- '",
+    "select $–$ ' $–$; set app.tenant = 7; -- '",
+    "select $a–1$ ' $a–1$; set app.tenant = 7; -- '",
+    "select 1 as –$$; set app.tenant = 7; -- $$",
+    "select 1 as a\u{a0}$$; set app.tenant = 7; -- $$",
+];
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn a_second_statement_in_disguise_is_seen_and_its_trace_taken_away() {
+    let place = Place::new().await;
+    let mut session = place.session().await;
+    let look = "select coalesce(current_setting('app.tenant', true), '')";
+    for sql in DISGUISED {
+        session.execute(sql).await.unwrap();
+        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+        assert_eq!(text(&mut session, look).await, "7", "{sql}");
+        release(&mut session).await;
+        assert_eq!(text(&mut session, look).await, "", "{sql}");
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_reset_keeps_prepared_statements_and_the_sessions_own_settings() {
