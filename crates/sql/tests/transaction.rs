@@ -7,18 +7,13 @@ mod common;
 #[path = "common/transaction.rs"]
 mod shared;
 
-use std::time::{Duration, Instant};
-
 use common::{
-    self as place, LONG, LONG_ROWS, Place, SOON, assert_clean, begin, begin_read_only, code,
-    commit, drop_half_way, failure, insert, refused_commit, rolled_back, run,
+    self as place, LONG, Place, assert_clean, begin, begin_read_only, code, commit, failure,
+    insert, refused_commit, rolled_back, run,
 };
-use futures_util::{FutureExt, StreamExt};
-use sessionpool_core::{
-    Backend, CommitOutcome, Condition, Fault, Isolation, Savepoint, Session, Transactional,
-    TxOptions,
-};
-use sessionpool_sql::{BeginMode, SqlFailure, SqliteSession};
+use futures_util::FutureExt;
+use sessionpool_core::{Backend, Condition, Fault, Savepoint, Session, Transactional, TxOptions};
+use sessionpool_sql::{SqlFailure, SqliteSession};
 use sqlx::sqlite::SqliteJournalMode;
 
 rules! {
@@ -49,39 +44,6 @@ async fn what_borrowers_send_is_counted_and_nothing_else() {
         assert_eq!(session.statements(), Some(5 * unit as u64));
     }
     SqliteSession::close(session).await.unwrap();
-}
-
-#[tokio::test]
-async fn every_isolation_can_be_asked_for() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    for isolation in [Isolation::ReadUncommitted, Isolation::Serializable] {
-        SqliteSession::begin(&mut session, &TxOptions::new().isolation(isolation)).await.unwrap();
-        let dirty_reads: i64 =
-            sqlx::query_scalar("pragma read_uncommitted").fetch_one(&mut session).await.unwrap();
-        assert_eq!(dirty_reads, 0);
-        commit(&mut session).await;
-    }
-}
-
-#[tokio::test]
-async fn what_sqlite_cannot_do_is_refused() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    let limit = Duration::from_secs(1);
-    for options in [
-        TxOptions::new().setting("app.tenant", "7"),
-        TxOptions::new().statement_timeout(limit),
-        TxOptions::new().lock_timeout(limit),
-        TxOptions::new().idle_timeout(limit),
-    ] {
-        let error = SqliteSession::begin(&mut session, &options).await.unwrap_err();
-        assert!(matches!(failure(&error), SqlFailure::Unsupported { .. }), "{error}");
-        assert_eq!(SqliteSession::classify(&error), Fault::Rejected);
-        assert_clean(&session);
-    }
-    SqliteSession::begin(&mut session, &TxOptions::new().deferrable()).await.unwrap();
-    commit(&mut session).await;
 }
 
 #[tokio::test]
@@ -121,82 +83,6 @@ async fn a_commit_dropped_half_way_leaves_nothing_open() {
     SqliteSession::release(&mut session).await.unwrap();
     assert_clean(&session);
     begin(&mut old().open().await.unwrap()).await;
-}
-
-#[tokio::test]
-async fn a_second_writer_waits_and_then_loses() {
-    let place = Place::new().await;
-    let mut first = place.session().await;
-    begin(&mut first).await;
-    let mut second = place.sqlite().busy_timeout(Duration::from_millis(50)).open().await.unwrap();
-    let before = Instant::now();
-    let error = SqliteSession::begin(&mut second, &TxOptions::new()).await.unwrap_err();
-    assert!(before.elapsed() >= Duration::from_millis(50));
-    assert_eq!(code(&error), "5");
-    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
-    assert_clean(&second);
-
-    commit(&mut first).await;
-    begin(&mut second).await;
-    commit(&mut second).await;
-}
-
-#[tokio::test]
-async fn a_deferred_unit_may_find_its_snapshot_gone() {
-    let place = Place::new().await;
-    let mut late = place.sqlite().begin_mode(BeginMode::Deferred).open().await.unwrap();
-    begin(&mut late).await;
-    sqlx::query("select x from t").fetch_all(&mut late).await.unwrap();
-    insert(&mut place.session().await, 1).await;
-    let error = sqlx::query("insert into t values (2)").execute(&mut late).await.unwrap_err();
-    assert_eq!(code(&error), "517");
-    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
-    SqliteSession::release(&mut late).await.unwrap();
-    assert_clean(&late);
-}
-
-#[tokio::test]
-async fn immediate_units_never_lose_an_update() {
-    let place = Place::new().await;
-    insert(&mut place.session().await, 0).await;
-    let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..8 {
-        let mut session = place.sqlite().busy_timeout(SOON).open().await.unwrap();
-        tasks.spawn(async move {
-            for _ in 0..25 {
-                begin(&mut session).await;
-                let x: i64 =
-                    sqlx::query_scalar("select x from t").fetch_one(&mut session).await.unwrap();
-                sqlx::query("update t set x = ?").bind(x + 1).execute(&mut session).await.unwrap();
-                commit(&mut session).await;
-            }
-        });
-    }
-    tasks.join_all().await;
-    assert_eq!(place.rows().await, [200]);
-}
-
-#[tokio::test]
-async fn a_commit_against_a_reader_is_rolled_back() {
-    let place = Place::new().await;
-    let old =
-        || place.sqlite().journal_mode(SqliteJournalMode::Delete).busy_timeout(Duration::ZERO);
-    let mut reader = old().open().await.unwrap();
-    begin_read_only(&mut reader).await;
-    sqlx::query("select x from t").fetch_all(&mut reader).await.unwrap();
-
-    let mut writer = old().open().await.unwrap();
-    begin(&mut writer).await;
-    insert(&mut writer, 1).await;
-    let error = rolled_back(SqliteSession::commit(&mut writer).await);
-    assert_eq!(code(&error), "5");
-    assert_eq!(SqliteSession::classify(&error), Fault::Conflict);
-    assert_clean(&writer);
-
-    commit(&mut reader).await;
-    let rows: i64 =
-        sqlx::query_scalar("select count(*) from t").fetch_one(&mut reader).await.unwrap();
-    assert_eq!(rows, 0);
 }
 
 #[tokio::test]
@@ -266,57 +152,6 @@ async fn a_statement_behind_a_dropped_one_that_rolls_back_is_refused() {
 }
 
 #[tokio::test]
-async fn a_borrowers_own_rollback_ends_the_unit() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    run(&mut session, "rollback").await;
-    let error = sqlx::query("insert into t values (2)").execute(&mut session).await.unwrap_err();
-    assert!(matches!(failure(&error), SqlFailure::RolledBack));
-    let error = refused_commit(&place, &mut session).await;
-    assert!(matches!(failure(&error), SqlFailure::RolledBack));
-}
-
-#[tokio::test]
-async fn a_borrowers_own_commit_makes_the_outcome_unknown() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    run(&mut session, "commit").await;
-    let outcome = SqliteSession::commit(&mut session).await;
-    let CommitOutcome::Unknown(error) = outcome else { panic!("{outcome:?}") };
-    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_clean(&session);
-    assert_eq!(place.rows().await, [1]);
-}
-
-#[tokio::test]
-async fn a_borrowers_own_commit_of_nothing_leaves_nothing_behind() {
-    let place = Place::new().await;
-    let mut session = place.sqlite().begin_mode(BeginMode::Deferred).open().await.unwrap();
-    begin(&mut session).await;
-    sqlx::query("select x from t").fetch_all(&mut session).await.unwrap();
-    run(&mut session, "commit").await;
-    let error = rolled_back(SqliteSession::commit(&mut session).await);
-    assert!(matches!(failure(&error), SqlFailure::NoTransaction));
-    assert_clean(&session);
-}
-
-#[tokio::test]
-async fn what_follows_a_rollback_in_one_text_is_not_forgotten() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    sqlx::raw_sql("rollback; insert into t values (2)").execute(&mut session).await.unwrap();
-    let outcome = SqliteSession::commit(&mut session).await;
-    assert!(matches!(outcome, CommitOutcome::Unknown(_)), "{outcome:?}");
-    assert_eq!(place.rows().await, [2]);
-}
-
-#[tokio::test]
 async fn ending_a_savepoint_ends_those_inside() {
     let place = Place::new().await;
     let mut session = place.session().await;
@@ -330,95 +165,5 @@ async fn ending_a_savepoint_ends_those_inside() {
     assert!(SqliteSession::rollback_to(&mut session, Savepoint::new(99)).await.is_err());
     insert(&mut session, 2).await;
     commit(&mut session).await;
-    assert_eq!(place.rows().await, [2]);
-}
-
-#[tokio::test]
-async fn a_read_only_unit_cannot_write() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    insert(&mut session, 1).await;
-
-    for end in ["commit", "rollback", "release", "dropped statement"] {
-        begin_read_only(&mut session).await;
-        let seen: i64 =
-            sqlx::query_scalar("select count(*) from t").fetch_one(&mut session).await.unwrap();
-        assert_eq!(seen, 1);
-        for sql in ["insert into t values (2)", "delete from t", "create table u (x)"] {
-            let error = sqlx::query(sql).execute(&mut session).await.unwrap_err();
-            assert_eq!(code(&error), "8", "{sql}");
-            assert_eq!(SqliteSession::classify(&error), Fault::Other);
-        }
-        match end {
-            "commit" => commit(&mut session).await,
-            "rollback" => SqliteSession::rollback(&mut session).await.unwrap(),
-            "release" => SqliteSession::release(&mut session).await.unwrap(),
-            _ => {
-                let mut rows = sqlx::query("select x from t").fetch(&mut session);
-                assert!(rows.next().await.unwrap().is_ok());
-                drop(rows);
-                assert_eq!(session.condition(), Condition::Busy);
-                SqliteSession::release(&mut session).await.unwrap();
-            }
-        }
-        assert_clean(&session);
-        let refusing: i64 =
-            sqlx::query_scalar("pragma query_only").fetch_one(&mut session).await.unwrap();
-        assert_eq!(refusing, 0, "{end}");
-        session = place.session().await;
-    }
-    assert_eq!(place.rows().await, [1]);
-}
-
-#[tokio::test]
-async fn the_next_unit_after_a_read_only_one_can_write() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    begin_read_only(&mut session).await;
-    commit(&mut session).await;
-    begin(&mut session).await;
-    insert(&mut session, 1).await;
-    commit(&mut session).await;
-    assert_eq!(place.rows().await, [1]);
-}
-
-#[tokio::test]
-async fn a_read_only_begin_dropped_half_way_is_undone() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    // Keeps the session's thread from answering at once.
-    drop_half_way(&mut session, LONG);
-    let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
-    assert!(begun.is_none());
-    SqliteSession::release(&mut session).await.unwrap();
-    assert_clean(&session);
-    run(&mut session, "delete from t").await; // it came to its end, or was stopped
-    insert(&mut session, 0).await;
-    assert_eq!(place.rows().await, [0]);
-
-    // Nor does it bind a unit begun without any release.
-    run(&mut session, "delete from t").await;
-    drop_half_way(&mut session, LONG);
-    let begun = SqliteSession::begin(&mut session, &TxOptions::new().read_only()).now_or_never();
-    assert!(begun.is_none());
-    begin(&mut session).await;
-    insert(&mut session, -1).await;
-    commit(&mut session).await;
-    insert(&mut session, -2).await;
-    assert_clean(&session);
-    assert!([2, LONG_ROWS + 2].contains(&place.rows().await.len()));
-}
-
-#[tokio::test]
-async fn a_begin_inside_a_borrowers_own_transaction_fails_and_heals() {
-    let place = Place::new().await;
-    let mut session = place.session().await;
-    for options in [TxOptions::new(), TxOptions::new().read_only()] {
-        run(&mut session, "begin").await;
-        insert(&mut session, 1).await;
-        assert!(SqliteSession::begin(&mut session, &options).await.is_err());
-        assert_clean(&session);
-    }
-    insert(&mut session, 2).await;
     assert_eq!(place.rows().await, [2]);
 }

@@ -5,9 +5,11 @@ use futures_util::FutureExt;
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgRow};
 
+use super::effect;
 use super::login::Login;
 use crate::beside::Beside;
 use crate::failure::SqlFailure;
+use crate::statement::Syntax;
 
 /// Has the server cancel what its backends are at, over one connection beside the
 /// sessions, which lives while anybody needs it.
@@ -25,6 +27,8 @@ pub(super) struct Process {
     began: String,
     /// How long it may lie idle, where there is a limit.
     pub(super) idle_limit: Option<Duration>,
+    /// How it reads what is sent.
+    pub(super) syntax: Syntax,
 }
 
 impl Process {
@@ -32,13 +36,15 @@ impl Process {
     /// sessions.
     pub(super) const SQL: &str = "SELECT pid, extract(epoch from backend_start)::text, \
          extract(epoch from coalesce(pg_catalog.current_setting('idle_session_timeout', true), \
-         '0')::interval)::float8 \
+         '0')::interval)::float8, \
+         pg_catalog.current_setting('standard_conforming_strings') = 'off' \
          FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
 
     pub(super) fn of(row: &PgRow) -> sqlx::Result<Self> {
         let seconds: f64 = row.try_get(2)?;
         let idle_limit = Duration::try_from_secs_f64(seconds).ok().filter(|it| !it.is_zero());
-        Ok(Self { pid: row.try_get(0)?, began: row.try_get(1)?, idle_limit })
+        let syntax = Syntax { backslashes: row.try_get(3)?, ..effect::SYNTAX };
+        Ok(Self { pid: row.try_get(0)?, began: row.try_get(1)?, idle_limit, syntax })
     }
 }
 

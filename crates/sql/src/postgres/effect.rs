@@ -1,7 +1,8 @@
 use crate::effect::{Control, Effect, End};
 use crate::statement::{Syntax, Token, Tokens};
 
-const SYNTAX: Syntax = Syntax {
+/// As a server has it with `standard_conforming_strings` on.
+pub(super) const SYNTAX: Syntax = Syntax {
     dollars: true,
     escapes: true,
     nests_comments: true,
@@ -36,11 +37,14 @@ const UNPREPARING: [&str; 3] = ["PREPARE", "DEALLOCATE", "DISCARD"];
 /// Functions that take locks which outlive their transaction, by how they begin.
 const LOCKING: [&str; 2] = ["pg_advisory_lock", "pg_try_advisory_lock"];
 
+/// With it, what comes next is not read here as it is there.
+const READS_STRINGS: &str = "standard_conforming_strings";
+
 /// What a text may leave behind on its session, by the first word of each statement.
 ///
 /// A list of what is known to be harmless: whatever is not on it counts as a touch.
-pub(super) fn of(sql: &str) -> Effect {
-    let mut statements = Tokens::of(sql, SYNTAX);
+pub(super) fn of(sql: &str, syntax: Syntax) -> Effect {
+    let mut statements = Tokens::of(sql, syntax);
     let mut effect = of_statement(statements.clone());
     while statements.next_statement() {
         effect = effect.and(of_statement(statements.clone()));
@@ -50,8 +54,8 @@ pub(super) fn of(sql: &str) -> Effect {
 }
 
 /// As [`of`], for a text that is known to hold several statements.
-pub(super) fn of_script(sql: &str) -> Effect {
-    Effect::of_all(Tokens::of(sql, SYNTAX), of_statement)
+pub(super) fn of_script(sql: &str, syntax: Syntax) -> Effect {
+    Effect::of_all(Tokens::of(sql, syntax), of_statement)
 }
 
 fn of_statement(tokens: Tokens<'_>) -> Effect {
@@ -64,7 +68,7 @@ fn of_statement(tokens: Tokens<'_>) -> Effect {
     } else if keyword.is_one_of(&WRITING) {
         Effect { touch: touch_within(words), ..Effect::WRITE }
     } else if keyword.is_one_of(&["BEGIN", "START"]) {
-        Effect { touch: touch_if_read_only(words), ..Effect::control(Control::Any) }
+        Effect { touch: touch_of_transaction(words), ..Effect::control(Control::Any) }
     } else if keyword.is_one_of(&["COMMIT", "END"]) {
         of_end(words, End::Commit)
     } else if keyword.is_one_of(&["ROLLBACK", "ABORT"]) {
@@ -109,19 +113,24 @@ fn of_unpreparing<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Effect {
 fn touch_by_set<'s>(mut words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
     let scope = words.next().unwrap_or(Token::Semicolon);
     if scope.is_one_of(&["LOCAL", "TRANSACTION", "CONSTRAINTS"]) {
-        touch_if_read_only(words)
+        touch_of_transaction(words)
     } else {
         Some("SET")
     }
 }
 
-/// A transaction that the borrower makes read-only himself refuses writes in the same
+/// What of a transaction's own settings changes how its next texts are to be understood, or
+/// their errors: one that the borrower makes read-only himself refuses writes in the same
 /// words as a server that lost its place to another one.
-fn touch_if_read_only<'s>(words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
+fn touch_of_transaction<'s>(words: impl Iterator<Item = Token<'s>>) -> Option<&'static str> {
     let mut words = words;
-    words
-        .any(|word| word.is_word("ONLY") || word.is_name("transaction_read_only"))
-        .then_some("a read-only transaction of its own")
+    words.find_map(|word| match word {
+        word if word.is_name(READS_STRINGS) => Some(READS_STRINGS),
+        word if word.is_word("ONLY") || word.is_name("transaction_read_only") => {
+            Some("a read-only transaction of its own")
+        }
+        _ => None,
+    })
 }
 
 /// What a statement may do on the side: `SELECT … INTO TEMP`, and the best known of
@@ -140,6 +149,9 @@ fn touch_within<'s>(words: impl Iterator<Item = Token<'s>> + Clone) -> Option<&'
             }
             if word.is_name("set_config") && !is_local(words.clone()) {
                 return Some("set_config");
+            }
+            if word.is_name(READS_STRINGS) {
+                return Some(READS_STRINGS);
             }
         }
         // `INTO TABLE a`, `INTO UNLOGGED TABLE a`
@@ -180,6 +192,14 @@ fn begins(name: &str, beginning: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(sql: &str) -> Effect {
+        super::of(sql, SYNTAX)
+    }
+
+    fn of_script(sql: &str) -> Effect {
+        super::of_script(sql, SYNTAX)
+    }
 
     #[test]
     fn reading_statements() {
@@ -265,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn where_strings_do_not_conform_a_backslash_is_an_escape() {
+        let syntax = Syntax { backslashes: true, ..SYNTAX };
+        assert!(super::of("select '\\''; set role x -- '", syntax).touch.is_some());
+        assert_eq!(super::of("select '\\'; set role x -- '", syntax), Effect::READ);
+        assert_eq!(super::of("select 1 as \"\\\" -- \"", syntax), Effect::READ);
+    }
+
+    #[test]
     fn everything_else_is_a_touch() {
         for sql in [
             "set role x",
@@ -298,6 +326,8 @@ mod tests {
             "begin read only",
             "set transaction read only",
             "set local transaction_read_only = on",
+            "set local standard_conforming_strings = off",
+            "select set_config('Standard_Conforming_Strings', 'off', true)",
             "",
             "frobnicate",
         ] {

@@ -20,7 +20,7 @@ impl PgSession {
     ///
     /// Dropped half way, the outcome is unknown.
     pub async fn run(&mut self, script: &Script) -> CommitOutcome<Error> {
-        let effect = effect::of_script(script.work.as_str());
+        let effect = effect::of_script(script.work.as_str(), self.syntax());
         if let Err(error) = self.talk.prepare_script(script, &effect).await {
             return CommitOutcome::RolledBack(Some(error));
         }

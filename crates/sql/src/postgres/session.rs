@@ -11,6 +11,7 @@ use crate::conversation::{Conversation, savepoints_of_talk};
 use crate::effect::Effect;
 use crate::executor::impl_executor;
 use crate::sandbox::impl_sandbox;
+use crate::statement::Syntax;
 
 /// A connection to a PostgreSQL database.
 ///
@@ -93,9 +94,14 @@ impl PgSession {
         self.talk.driver.process.as_ref()?.0.idle_limit
     }
 
+    /// How the server reads what is sent; behind a pooler, as most do.
+    pub(super) fn syntax(&self) -> Syntax {
+        self.talk.driver.process.as_ref().map_or(effect::SYNTAX, |(process, _)| process.syntax)
+    }
+
     fn effect_of_call(&self, call: &mut Call<sqlx::Postgres>) -> Effect {
         let spans = self.talk.driver.config.behind_pooler && call.leave_unprepared();
-        Effect { spans, ..self.limited(effect::of(call.text())) }
+        Effect { spans, ..self.limited(effect::of(call.text(), self.syntax())) }
     }
 
     /// To prepare a statement does nothing of what it does. Behind a pooler it would

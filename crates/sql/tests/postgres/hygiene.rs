@@ -119,6 +119,20 @@ async fn a_second_statement_in_disguise_is_seen_and_its_trace_taken_away() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn a_server_says_what_a_backslash_is() {
+    let place = Place::new().await;
+    let set = "alter database {} set standard_conforming_strings = off";
+    place.run(&set.replace("{}", &format!("\"{}\"", place.database))).await;
+    let mut session = place.session().await;
+    session.execute("select '\\''; set app.tenant = 7 -- '").await.unwrap();
+    assert_eq!(session.condition(), Condition::Dirty);
+    assert_eq!(text(&mut session, "select current_setting('app.tenant')").await, "7");
+    release(&mut session).await;
+    assert_eq!(text(&mut session, "show standard_conforming_strings").await, "off");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn a_reset_keeps_prepared_statements_and_the_sessions_own_settings() {
     let place = Place::new().await;
     let mut session = place.session().await;
