@@ -24,7 +24,8 @@ pub(crate) struct Syntax {
     pub(crate) double_quotes: bool,
     /// A comment ends with its line, and a line at a carriage return, too.
     pub(crate) carriage_returns: bool,
-    /// `# a comment`, `--` only with a blank or a control character after it, and `/*! text */` that may be none.
+    /// `# a comment`, `--` only with a blank or a control character after it, and
+    /// `/*! text */` that may be none.
     pub(crate) mysql_comments: bool,
 }
 
