@@ -5,7 +5,13 @@ use std::sync::atomic::Ordering;
 use loom::future::block_on;
 use loom::thread;
 
-use super::{Scene, at_once, join, one, prove, run, served_or_closed, served_or_told, sit, two};
+use super::{
+    HOUR, Scene, Token, at_once, far_future, join, one, prove, run, served_or_closed,
+    served_or_told, sit, sit_out_of_time, two,
+};
+use crate::pool::draft::Draft;
+use crate::pool::ledger::Errand;
+use crate::pool::parcel::Parcel;
 use crate::pool::places::Tally;
 use crate::sync::Arc;
 
@@ -105,6 +111,54 @@ fn a_dead_session_is_followed_by_the_next_in_stock() {
         drop([scene.lease(), scene.lease()]);
         serve_though_a_check_fails(scene);
     });
+}
+
+/// A session may be kept alive while somebody wants it.
+#[test]
+fn a_session_that_is_kept_alive_serves_whoever_comes_meanwhile() {
+    prove(|| {
+        let scene = Scene::new(Draft { keepalive_interval: Some(HOUR), ..one() });
+        drop(scene.lease());
+        let errand = keepalive(&scene);
+        let (pool, shared) = (scene.pool.clone(), Arc::clone(&scene.shared));
+        let checking = thread::spawn(move || run(&shared, errand));
+        let waiting = thread::spawn(move || drop(block_on(pool.acquire()).expect("a session")));
+        join(checking);
+        join(waiting);
+        assert_eq!(scene.tally(), (Tally::default(), 1));
+        scene.finish();
+    });
+}
+
+#[test]
+fn a_session_kept_alive_in_vain_is_replaced_for_whoever_came_meanwhile() {
+    prove(|| {
+        let scene = Scene::new(Draft { keepalive_interval: Some(HOUR), ..one() });
+        drop(scene.lease());
+        scene.remote.hangs_up.store(true, Ordering::Relaxed);
+        let errand = keepalive(&scene);
+        let waiter = scene.waiter();
+        let Scene { pool, shared, remote } = scene;
+        let checking = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&shared, errand)
+        });
+        let waiting = thread::spawn(move || {
+            drop(block_on(waiter).expect("a session"));
+            drop(pool);
+        });
+        sit_out_of_time(&shared);
+        join(checking);
+        join(waiting);
+        remote.check();
+    });
+}
+
+/// The check of a session that has been silent for long.
+fn keepalive(scene: &Scene) -> Errand<Parcel<Token>> {
+    let round = scene.shared.ledger(|ledger, aftermath| ledger.round(far_future(), aftermath));
+    scene.janitor_waits();
+    round.errands.into_iter().next().expect("a check")
 }
 
 fn serve_though_a_check_fails(scene: Scene) {
