@@ -89,7 +89,7 @@ fn may_be_virtual() -> bool {
 /// what a glob import in a block brings goes before what is outside of it.
 macro_rules! has_pause {
     ($($module:ident)::+) => {{
-        #[allow(unused_imports, unused_qualifications)] // where it has none
+        #[allow(unused_imports, unused_qualifications, reason = "both are used where it has one")]
         use $($module)::+::*;
         is_another(pause, self::pause)
     }};

@@ -85,11 +85,16 @@ async fn a_second_statement_in_disguise_is_seen_and_its_session_not_lent_again()
     let place = Place::new().await;
     for sql in DISGUISED {
         let mut session = place.session().await;
-        session.execute(sql).await.unwrap();
-        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
-        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
-        MySqlSession::release(&mut session).await.unwrap_err();
+        is_seen(&mut session, sql).await;
     }
+}
+
+/// Runs what sets `@tenant` in disguise.
+async fn is_seen(session: &mut MySqlSession, sql: &'static str) {
+    session.execute(sql).await.unwrap();
+    assert_eq!(session.condition(), Condition::Dirty, "{sql}");
+    assert_eq!(one(session, "select @tenant").await, 7, "{sql}");
+    MySqlSession::release(session).await.unwrap_err();
 }
 
 #[tokio::test]
@@ -102,10 +107,7 @@ async fn a_server_says_what_a_backslash_and_a_double_quote_are() {
         let server = MariaDb::start_with(&[("sql-mode", mode)]).await;
         let mysql = MySql::connect(&server.url()).unwrap();
         let mut session = mysql.open().await.unwrap();
-        session.execute(sql).await.unwrap();
-        assert_eq!(session.condition(), Condition::Dirty, "{sql}");
-        assert_eq!(one(&mut session, "select @tenant").await, 7, "{sql}");
-        MySqlSession::release(&mut session).await.unwrap_err();
+        is_seen(&mut session, sql).await;
     }
 }
 

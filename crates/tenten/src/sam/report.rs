@@ -11,7 +11,8 @@ pub struct SamReport {
     pub taken: u64,
     /// IDs given back, by the gateway's own word.
     pub given_back: u64,
-    /// The pool members held now.
+    /// The pool members held now, also those
+    /// [kept for a lost login](crate::TentenBuilder::lifecycle_timeout).
     pub held: Vec<String>,
     /// Those being taken or given back now.
     pub under_way: usize,

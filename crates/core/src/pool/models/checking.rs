@@ -6,13 +6,14 @@ use loom::future::block_on;
 use loom::thread;
 
 use super::{
-    HOUR, Scene, Token, at_once, far_future, join, one, prove, run, served_or_closed,
+    HOUR, Scene, Token, Waiter, at_once, far_future, join, one, prove, run, served_or_closed,
     served_or_told, sit, sit_out_of_time, two,
 };
 use crate::pool::draft::Draft;
 use crate::pool::ledger::Errand;
 use crate::pool::parcel::Parcel;
 use crate::pool::places::Tally;
+use crate::pool::shared::Shared;
 use crate::sync::Arc;
 
 #[test]
@@ -135,22 +136,10 @@ fn a_session_kept_alive_in_vain_is_replaced_for_whoever_came_meanwhile() {
     prove(|| {
         let scene = Scene::new(Draft { keepalive_interval: Some(HOUR), ..one() });
         drop(scene.lease());
-        scene.remote.hangs_up.store(true, Ordering::Relaxed);
         let errand = keepalive(&scene);
         let waiter = scene.waiter();
-        let Scene { pool, shared, remote } = scene;
-        let checking = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || run(&shared, errand)
-        });
-        let waiting = thread::spawn(move || {
-            drop(block_on(waiter).expect("a session"));
-            drop(pool);
-        });
-        sit_out_of_time(&shared);
-        join(checking);
-        join(waiting);
-        remote.check();
+        // Time that passes brings the next keepalive, and the next.
+        serve_though_it_fails(scene, errand, waiter, sit_out_of_time);
     });
 }
 
@@ -163,10 +152,19 @@ fn keepalive(scene: &Scene) -> Errand<Parcel<Token>> {
 
 fn serve_though_a_check_fails(scene: Scene) {
     scene.check_from_now_on();
-    scene.remote.hangs_up.store(true, Ordering::Relaxed);
     let waiter = scene.waiter();
     let errand = scene.errand();
+    serve_though_it_fails(scene, errand, waiter, sit);
+}
+
+fn serve_though_it_fails(
+    scene: Scene,
+    errand: Errand<Parcel<Token>>,
+    waiter: Waiter,
+    sit: impl Fn(&Arc<Shared<Token>>),
+) {
     let Scene { pool, shared, remote } = scene;
+    remote.hangs_up.store(true, Ordering::Relaxed);
     let checking = thread::spawn({
         let shared = Arc::clone(&shared);
         move || run(&shared, errand)
